@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT
+#include "base/dir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/alloc.h"
+
+int read_all(int fd, size_t max, struct strbuf *out, struct error *err)
+{
+	for (;;) {
+		strbuf_reserve(out, 32 * 1024);
+		ssize_t n = read(fd, out->ptr + out->len, out->cap - out->len - 1);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return error_errno(err, "cannot read");
+		if (n == 0)
+			break;
+		out->len += (size_t)n;
+		if (out->len > max)
+			return error_make(err, "more than %zu bytes", max);
+	}
+	out->ptr[out->len] = '\0';
+	return 0;
+}
+
+int write_all(int fd, const void *bytes, size_t n)
+{
+	const char *p = bytes;
+
+	while (n) {
+		ssize_t done = write(fd, p, n);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0)
+			return -1;
+		p += done;
+		n -= (size_t)done;
+	}
+	return 0;
+}
+
+int dir_read(int dir, const char *path, struct strbuf *out, struct error *err)
+{
+	autoclose int fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return error_errno(err, "cannot open %s", path);
+	if (read_all(fd, SIZE_MAX / 2, out, err) < 0)
+		return error_wrap(err, "while reading %s", path);
+	return 0;
+}
+
+/* `path` with a random tail, in the same directory. */
+static char *temp_name(const char *path)
+{
+	static const char letters[] = "0123456789abcdfghijklmnpqrsvwxyz";
+	unsigned char random[8];
+	char tail[9] = {0};
+
+	if (getrandom(random, sizeof(random), 0) != sizeof(random))
+		BUG("getrandom gives no bytes");
+	for (size_t i = 0; i < sizeof(random); i++)
+		tail[i] = letters[random[i] & 31];
+	return xasprintf("%s%s", path, tail);
+}
+
+int dir_write(int dir, const char *path, const void *bytes, size_t n, mode_t mode,
+	      bool sync, struct error *err)
+{
+	autofree char *stem = xasprintf("%s.tmp-", path);
+	autofree char *temp = temp_name(stem);
+	autoclose int fd =
+		openat(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+
+	if (fd < 0)
+		return error_errno(err, "cannot create %s", path);
+	if (write_all(fd, bytes, n) < 0 || (sync && fsync(fd) < 0) ||
+	    renameat(dir, temp, dir, path) < 0) {
+		error_errno(err, "cannot write %s", path);
+		unlinkat(dir, temp, 0);
+		return -1;
+	}
+	return 0;
+}
+
+int dir_make(int dir, const char *path, mode_t mode, struct error *err)
+{
+	autofree char *p = xstrdup(path);
+
+	for (char *s = p + 1; *p && *s; s++) {
+		if (*s != '/')
+			continue;
+		*s = '\0';
+		if (mkdirat(dir, p, mode) < 0 && errno != EEXIST)
+			return error_errno(err, "cannot create directory %s", p);
+		*s = '/';
+	}
+	if (mkdirat(dir, p, mode) < 0 && errno != EEXIST)
+		return error_errno(err, "cannot create directory %s", p);
+	return 0;
+}
+
+static int remove_tree(int dir, const char *name, struct error *err);
+
+static int remove_children(int dir, const char *name, struct error *err)
+{
+	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		return error_errno(err, "cannot open %s", name);
+	/* The search bit may be missing as well as the write bit. */
+	if (fchmod(fd, 0700) < 0) {
+		error_errno(err, "cannot make %s writable", name);
+		close(fd);
+		return -1;
+	}
+	autodir DIR *d = fdopendir(fd);
+	if (!d)
+		BUG("fdopendir");
+	for (struct dirent *e; (e = readdir(d));) {
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+			continue;
+		if (e->d_type != DT_DIR && unlinkat(fd, e->d_name, 0) == 0)
+			continue;
+		if (remove_tree(fd, e->d_name, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int remove_tree(int dir, const char *name, struct error *err)
+{
+	if (unlinkat(dir, name, 0) == 0 || errno == ENOENT)
+		return 0;
+	if (errno != EISDIR && errno != EPERM)
+		return error_errno(err, "cannot remove %s", name);
+	struct stat st;
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode))
+		return error_errno(err, "cannot remove %s", name);
+	/* An unreadable directory of our own: open needs the read bit first. */
+	if ((st.st_mode & 0700) != 0700)
+		fchmodat(dir, name, 0700, 0);
+	if (remove_children(dir, name, err) < 0)
+		return -1;
+	if (unlinkat(dir, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+		return error_errno(err, "cannot remove %s", name);
+	return 0;
+}
+
+int dir_remove(int dir, const char *path, struct error *err)
+{
+	return remove_tree(dir, path, err);
+}
+
+int dir_names(int dir, struct argv *names, struct error *err)
+{
+	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return error_errno(err, "cannot list a directory");
+	autodir DIR *d = fdopendir(fd);
+	if (!d)
+		BUG("fdopendir");
+	errno = 0;
+	for (struct dirent *e; (e = readdir(d));)
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			argv_push(names, e->d_name);
+	if (errno)
+		return error_errno(err, "cannot list a directory");
+	argv_sort(names);
+	return 0;
+}
+
+int dir_temp(int dir, const char *prefix, char **name, struct error *err)
+{
+	for (int tries = 0; tries < 100; tries++) {
+		autofree char *temp = temp_name(prefix);
+
+		if (mkdirat(dir, temp, 0700) == 0) {
+			*name = take_ptr(&temp);
+			return 0;
+		}
+		if (errno != EEXIST)
+			return error_errno(err, "cannot create directory %s", temp);
+	}
+	return error_make(err, "cannot find a free name for %s", prefix);
+}
+
+char *path_absolute(const char *path)
+{
+	return realpath(path, NULL);
+}
+
+char *path_join(const char *a, const char *b)
+{
+	bool slash = *a && a[strlen(a) - 1] == '/';
+
+	return xasprintf("%s%s%s", a, slash || !*a ? "" : "/", b);
+}

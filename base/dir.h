@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * Files and trees relative to a directory descriptor (AT_FDCWD is fine). Nothing follows
+ * a symbolic link in the last component, except dir_read, which opens what it is told.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "base/argv.h"
+#include "base/error.h"
+#include "base/str.h"
+
+/* Everything that can be read from fd, up to `max` bytes (more is an error). */
+int read_all(int fd, size_t max, struct strbuf *out, struct error *err);
+/* All of it, whatever write(2) does. 0, or -1 with errno set. */
+int write_all(int fd, const void *bytes, size_t n);
+
+/* The whole file at path. */
+int dir_read(int dir, const char *path, struct strbuf *out, struct error *err);
+/*
+ * Replace path in one step: a temporary neighbour, then rename. Readers see the old bytes
+ * or the new ones. With `sync`, the bytes are on disk before the name is.
+ */
+int dir_write(int dir, const char *path, const void *bytes, size_t n, mode_t mode,
+	      bool sync, struct error *err);
+/* mkdir -p; what exists already is fine. */
+int dir_make(int dir, const char *path, mode_t mode, struct error *err);
+/*
+ * Remove whatever is at path: a file, a link, or a tree, read-only directories included.
+ * Absent is fine. Never crosses a symbolic link.
+ */
+int dir_remove(int dir, const char *path, struct error *err);
+/* The names in a directory but . and .., sorted bytewise. dir is kept open. */
+int dir_names(int dir, struct argv *names, struct error *err);
+/* A fresh, private directory `prefix`XXXXXX below dir; its name goes to *name (free it). */
+int dir_temp(int dir, const char *prefix, char **name, struct error *err);
+/* A freed-by-caller absolute path of what `path` is now; NULL if it cannot be resolved. */
+char *path_absolute(const char *path);
+/* `a`/`b`; freed by the caller. */
+char *path_join(const char *a, const char *b);
