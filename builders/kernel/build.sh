@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=sh
+# One kernel build, split by who uses the result: `out` to boot it, `modules` to load,
+# `dev` to compile modules against it, `debug` to debug it.
+
+objtree=/build/kernel
+
+configure() {
+	use_arch "$opt_arch"
+	if [ -e /src/source/.config ] || [ -d /src/source/include/config ]; then
+		die "the source tree holds results of a build in itself; run \`make mrproper\` there"
+	fi
+	mkdir -p $objtree
+	cp /src/config/config $objtree/.config
+	chmod u+w $objtree/.config
+	image=$opt_image
+	if [ "$image" = auto ]; then
+		image=$(kmake /src/source O=$objtree --no-print-directory -s image_name | tail -n 1)
+		image=${image##*/}
+	fi
+	[ -n "$image" ] || die "the source does not say what its image is; set kernel.image"
+}
+
+has() {
+	grep -q "^CONFIG_$1=[ym]$" $objtree/.config
+}
+
+build() {
+	set -- "$image"
+	! has MODULES || set -- "$@" modules
+	! has GDB_SCRIPTS || set -- "$@" scripts_gdb
+	kmake /src/source O=$objtree "$@"
+}
+
+# A build that resolves its configuration once more would not be the kernel asked for.
+check() {
+	cmp -s /src/config/config $objtree/.config && return
+	changed=$(diff /src/config/config $objtree/.config |
+		sed -n 's/^> \(# \)\{0,1\}CONFIG_\([A-Za-z0-9_]*\).*/\2/p' | sort -u | head -n 10)
+	die "the build changed the configuration:" $changed
+}
+
+install() {
+	release=$(cat $objtree/include/config/kernel.release)
+	install_out
+	install_modules
+	. "$script/dev.sh"
+	install_dev
+	install_debug
+}
+
+install_out() {
+	mkdir -p "$out"
+	case $image in
+	vmlinux) cp $objtree/vmlinux "$out/" ;;
+	*) cp "$objtree/arch/$srcarch/boot/$image" "$out/" ;;
+	esac
+	ln -s "$image" "$out/image"
+	cp $objtree/System.map "$out/"
+	cp $objtree/.config "$out/config"
+	printf '%s\n' "$release" >"$out/release"
+}
+
+install_modules() {
+	if has MODULES; then
+		kmake /src/source O=$objtree INSTALL_MOD_PATH="$modules" INSTALL_MOD_STRIP=1 modules_install
+		rm -f "$modules/lib/modules/$release/build" "$modules/lib/modules/$release/source"
+	else
+		mkdir -p "$modules/lib/modules/$release"
+	fi
+}
+
+# What gdb wants: symbols, the kernel's own commands, and the modules before stripping.
+install_debug() {
+	mkdir -p "$debug"
+	cp $objtree/vmlinux "$debug/"
+	if has GDB_SCRIPTS; then
+		mkdir -p "$debug/scripts"
+		cp -R /src/source/scripts/gdb "$debug/scripts/"
+		chmod -R u+w "$debug/scripts"
+		cp $objtree/scripts/gdb/linux/constants.py "$debug/scripts/gdb/linux/"
+		mv "$debug/scripts/gdb/vmlinux-gdb.py" "$debug/"
+		find "$debug/scripts" \( -name Makefile -o -name '*.in' \) -exec rm -f {} +
+	fi
+	(cd $objtree && find . -name '*.ko' -type f) >kofiles
+	while read -r ko; do
+		mkdir -p "$debug/modules/${ko%/*}"
+		cp "$objtree/$ko" "$debug/modules/$ko"
+	done <kofiles
+}
