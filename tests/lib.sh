@@ -1,0 +1,171 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: MIT
+#
+# TAP for the functional tests; each begins with
+#
+#	. "$(dirname "$0")/../lib.sh"
+#
+# and ends with done_testing. KB is the kbuild to test (from $KBUILD, which `make` sets), T a
+# fresh directory that goes away at exit, KBUILD_ROOT a store below it. Nothing of the user's
+# environment that kbuild would read is left. KEEP=1 keeps T.
+#
+#	ok NAME / not_ok NAME         one result
+#	t_run NAME CMD...             ok if CMD exits 0; its output is shown when it does not
+#	t_fails NAME CMD...           ok if CMD fails without crashing (exit code 1..125)
+#	t_is NAME WANT GOT            ok if both texts are equal
+#	t_has NAME FILE PATTERN       ok if a line of FILE matches the basic regular expression
+#	t_hasnt NAME FILE PATTERN     the opposite
+#	t_same NAME FILE FILE         ok if both hold the same bytes
+#	note TEXT                     a remark in the output
+#	need PROGRAM...               skip the whole file when one is missing
+#	skip_all REASON               skip the whole file
+#	skip NAME REASON              one result that could not be had here; the reason is shown
+#	done_testing                  the plan; exits 1 if anything failed
+#
+# The output of the last t_run or t_fails is in $T_OUT.
+
+set -u
+
+T_COUNT=0
+T_FAILED=0
+T_TOP=$(cd "$(dirname "$0")/../.." && pwd)
+KB=${KBUILD:-$T_TOP/build/kbuild}
+case $KB in
+/*) ;;
+*) KB=$PWD/$KB ;;
+esac
+
+unset KBUILD_ROOT KBUILD_DATA XDG_DATA_HOME XDG_CACHE_HOME XDG_CONFIG_HOME CDPATH MAKEFLAGS
+unset NIX_REMOTE NIX_STORE_DIR NIX_STATE_DIR NIX_LOG_DIR NIX_CONF_DIR NIX_PATH
+LC_ALL=C
+TZ=UTC
+export LC_ALL TZ
+
+T=$(mktemp -d "${TMPDIR:-/tmp}/kbuild-test.XXXXXX") || exit 1
+T_OUT=$T/.out
+HOME=$T/home
+KBUILD_ROOT=$T/root
+export HOME KBUILD_ROOT
+mkdir "$HOME"
+
+t_cleanup() {
+	if [ -n "${KEEP:-}" ]; then
+		echo "# kept $T"
+		return
+	fi
+	# Store objects are read-only; only their directories need the write bit to go.
+	find "$T" -type d ! -perm -700 -exec chmod u+rwx {} + 2>/dev/null
+	rm -rf "$T"
+}
+trap t_cleanup EXIT
+trap 'exit 1' HUP INT TERM
+
+note() {
+	printf '%s\n' "$*" | sed 's/^/# /'
+}
+
+ok() {
+	T_COUNT=$((T_COUNT + 1))
+	echo "ok $T_COUNT - $1"
+}
+
+not_ok() {
+	T_COUNT=$((T_COUNT + 1))
+	T_FAILED=$((T_FAILED + 1))
+	echo "not ok $T_COUNT - $1"
+}
+
+t_run() {
+	t_name=$1
+	shift
+	if "$@" >"$T_OUT" 2>&1; then
+		ok "$t_name"
+		return 0
+	else
+		t_code=$?
+	fi
+	not_ok "$t_name"
+	note "exit code $t_code of: $*"
+	sed 's/^/#   /' "$T_OUT"
+	return 1
+}
+
+t_fails() {
+	t_name=$1
+	shift
+	"$@" >"$T_OUT" 2>&1
+	t_code=$?
+	if [ "$t_code" -ge 1 ] && [ "$t_code" -le 125 ]; then
+		ok "$t_name"
+		return 0
+	fi
+	not_ok "$t_name"
+	note "exit code $t_code of: $*"
+	sed 's/^/#   /' "$T_OUT"
+	return 1
+}
+
+t_is() {
+	if [ "$2" = "$3" ]; then
+		ok "$1"
+		return 0
+	fi
+	not_ok "$1"
+	note "expected: $2"
+	note "found:    $3"
+	return 1
+}
+
+t_has() {
+	if grep -q -e "$3" "$2"; then
+		ok "$1"
+		return 0
+	fi
+	not_ok "$1"
+	note "no line matches: $3"
+	sed 's/^/#   /' "$2"
+	return 1
+}
+
+t_hasnt() {
+	if ! grep -q -e "$3" "$2"; then
+		ok "$1"
+		return 0
+	fi
+	not_ok "$1"
+	note "a line matches: $3"
+	sed 's/^/#   /' "$2"
+	return 1
+}
+
+t_same() {
+	if cmp "$2" "$3" >"$T_OUT" 2>&1; then
+		ok "$1"
+		return 0
+	fi
+	not_ok "$1"
+	sed 's/^/#   /' "$T_OUT"
+	return 1
+}
+
+skip() {
+	T_COUNT=$((T_COUNT + 1))
+	echo "ok $T_COUNT - $1 # SKIP ${2:?a skip needs a reason}"
+}
+
+skip_all() {
+	echo "1..0 # SKIP ${1:?a skip needs a reason}"
+	exit 0
+}
+
+need() {
+	for t_program; do
+		command -v "$t_program" >/dev/null || skip_all "$t_program is not installed"
+	done
+}
+
+done_testing() {
+	echo "1..$T_COUNT"
+	[ "$T_FAILED" -eq 0 ] && [ "$T_COUNT" -gt 0 ]
+	exit
+}
