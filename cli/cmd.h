@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * A command is a row of the table in cli/main.c: its words, its help and a function.
+ *
+ *	int cmd_log(struct cli *cli, int argc, char **argv, struct error *err)
+ *	{
+ *		bool follow = false;
+ *		const struct cli_opt opts[] = {
+ *			{"follow", 'f', .flag = &follow, .help = "keep reading"},
+ *			{0},
+ *		};
+ *		if (cli_parse(cli, opts, &argc, argv, err) < 0)
+ *			return -1;
+ *		...                     // argv[0..argc) are the words that are left
+ *		return 0;               // the exit code
+ *	}
+ *
+ * A command returns its exit code, or -1 after filling err; main() prints the error and
+ * makes the exit code of its class. Results go to standard output, everything else to
+ * standard error.
+ */
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "fetchers/request.h"
+#include "store/store.h"
+
+/* Exit codes, as documented in the manual. */
+enum exit_code {
+	EXIT_DONE = 0,
+	EXIT_SOME_FAILED = 1,
+	EXIT_USAGE = 2,
+	EXIT_LOCK = 3,
+	EXIT_CONFIG = 4,
+	EXIT_BUILD = 5,
+	EXIT_DIFFERS = 6,
+	EXIT_VERDICT = 7,
+	EXIT_INFRA = 8,
+	EXIT_INTERRUPTED = 9,
+};
+
+struct cmd;
+
+struct cli {
+	struct arena arena;	/* everything parsed or planned by this command */
+	const struct cmd *cmd;
+	const char *root;	/* --root, NULL: the default */
+	bool json, quiet, verbose;
+	bool color;		/* of standard error */
+	char *data_dir;		/* builders/, recipes/, guest/ */
+	char *fetch_program;
+	struct fetch_client fetch;
+};
+
+struct cmd {
+	const char *name;
+	const char *usage;   /* what follows the name */
+	const char *summary; /* one line, lower case */
+	const char *details; /* more for --help: paragraphs, an example */
+	int (*run)(struct cli *cli, int argc, char **argv, struct error *err);
+};
+
+/* One option; exactly one of the targets is set. The table ends with a zero row. */
+struct cli_opt {
+	const char *name; /* long, without the dashes */
+	char letter;	  /* 0: none */
+	bool *flag;
+	const char **text;
+	long *number;	    /* a count, at least 0 */
+	long *seconds;	    /* 90, 90s, 10m, 2h */
+	struct argv *list;  /* may be given several times */
+	const char *arg;    /* how help calls the value */
+	const char *help;
+};
+
+/*
+ * Takes the options (and the global ones) out of argv, wherever they stand before `--`.
+ * What is left, including everything behind `--`, is in argv[0..*argc). --help prints and
+ * exits.
+ */
+int cli_parse(struct cli *cli, const struct cli_opt *opts, int *argc, char **argv,
+	      struct error *err);
+/* A usage error: class ERROR_RECIPE with a hint at --help. */
+PRINTF(3, 4) int cli_usage(const struct cli *cli, struct error *err, const char *fmt, ...);
+
+/* The store at --root, KBUILD_ROOT or the default. */
+int cli_open_store(struct cli *cli, enum store_mode mode, struct store **out, struct error *err);
+/* Finds builders/, recipes/ and guest/; cli->data_dir afterwards. */
+int cli_find_data(struct cli *cli, struct error *err);
+/* Finds kbuild-fetch and sets cli->fetch up with progress on the terminal. */
+int cli_find_fetch(struct cli *cli, struct error *err);
+/* ${XDG_CACHE_HOME:-~/.cache}/kbuild or KBUILD_CACHE, below it `name`; in cli's arena. */
+const char *cli_cache_dir(struct cli *cli, const char *name);
+
+int cmd_doctor(struct cli *cli, int argc, char **argv, struct error *err);
+int cmd_debug(struct cli *cli, int argc, char **argv, struct error *err);
+int cmd_eval(struct cli *cli, int argc, char **argv, struct error *err);
+int cmd_init(struct cli *cli, int argc, char **argv, struct error *err);
+int cmd_lock(struct cli *cli, int argc, char **argv, struct error *err);
+int cmd_log(struct cli *cli, int argc, char **argv, struct error *err);
+int cmd_realize(struct cli *cli, int argc, char **argv, struct error *err);
+int cmd_run(struct cli *cli, int argc, char **argv, struct error *err);
+int cmd_store(struct cli *cli, int argc, char **argv, struct error *err);
+int cmd_update(struct cli *cli, int argc, char **argv, struct error *err);

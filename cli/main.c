@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "cli/cmd.h"
+#include "cli/report.h"
+
+#define VERSION "0.1"
+
+static const struct cmd commands[] = {
+	{"init", "[TEMPLATE] [DIR]", "write a recipe that works",
+	 "example\n  kbuild init hello my-module && cd my-module && kbuild realize recipe.yaml",
+	 cmd_init},
+	{"realize", "RECIPE[#STEP ...]", "build what a recipe describes, print store paths",
+	 "Missing lock entries are resolved and written to RECIPE's .lock file, unless --locked.\n"
+	 "Standard output carries only the physical path of each step's output `out`.\n\n"
+	 "example\n  kbuild realize recipe.yaml#kernel",
+	 cmd_realize},
+	{"run", "RECIPE [-- COMMAND ...]", "boot it; with a command, return the command's code",
+	 "The same as realize, then result/runvm with what follows.\n\n"
+	 "example\n  kbuild run recipe.yaml -- uname -a",
+	 cmd_run},
+	{"debug", "RECIPE [-- GDB OPTIONS ...]", "attach gdb to a running `kbuild run --gdb`",
+	 "The same as realize, then result/rungdb with what follows.\n\n"
+	 "example\n  kbuild debug recipe.yaml",
+	 cmd_debug},
+	{"lock", "RECIPE", "pin every input of a recipe in its .lock file",
+	 "Only missing and stale entries are resolved; `kbuild update` renews the others.\n\n"
+	 "example\n  kbuild lock --check recipe.yaml",
+	 cmd_lock},
+	{"update", "RECIPE [INPUT ...]", "pin inputs anew, all or the named ones",
+	 "example\n  kbuild update recipe.yaml kernel.source", cmd_update},
+	{"eval", "RECIPE", "show what a recipe means",
+	 "example\n  kbuild eval recipe.yaml --stage=drv", cmd_eval},
+	{"log", "STEP|PATH", "print the build log of a step or store path",
+	 "example\n  kbuild log recipe.yaml#kernel", cmd_log},
+	{"store", "VERB ...", "look into the store, add to it, verify it",
+	 "example\n  kbuild store add ./tree --name linux", cmd_store},
+	{"doctor", "", "say what this machine lacks and how to mend it",
+	 "example\n  kbuild doctor", cmd_doctor},
+};
+
+static void usage(FILE *out)
+{
+	fprintf(out, "usage: kbuild COMMAND [options]\n\n"
+		     "Declarative, reproducible Linux kernel work.\n\ncommands\n");
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
+	fprintf(out, "\n`kbuild COMMAND --help` says more; `man kbuild` all of it.\n");
+}
+
+static const struct cmd *find_command(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+static void print_remark(void *ctx, enum log_level level, const char *text)
+{
+	const struct cli *cli = ctx;
+	autobuf struct strbuf masked = STRBUF_INIT;
+
+	if ((level == LOG_DEBUG && !cli->verbose) || (level == LOG_INFO && cli->quiet))
+		return;
+	strbuf_add_masked(&masked, text, strlen(text));
+	fprintf(stderr, "%s%s\n", level == LOG_WARN ? "warning: " : "", masked.ptr);
+}
+
+static int exit_code_of(const struct error *err)
+{
+	static const int codes[] = {
+		[ERROR_OTHER] = EXIT_INFRA,	 [ERROR_RECIPE] = EXIT_USAGE,
+		[ERROR_LOCK] = EXIT_LOCK,	 [ERROR_CONFIG] = EXIT_CONFIG,
+		[ERROR_BUILD] = EXIT_BUILD,	 [ERROR_INFRA] = EXIT_INFRA,
+		[ERROR_INTERRUPTED] = EXIT_INTERRUPTED,
+	};
+	return codes[err->class];
+}
+
+static int unknown_command(struct cli *cli, const char *word, struct error *err)
+{
+	const char *names[ARRAY_LEN(commands)];
+
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		names[i] = commands[i].name;
+	cli_usage(cli, err, "unknown command '%s'", word);
+	const char *near = word_nearest(word, names, ARRAY_LEN(names));
+	if (near) {
+		error_finish(err);
+		error_class(err, ERROR_RECIPE, "unknown command '%s'", word);
+		error_hint(err, "did you mean 'kbuild %s'?", near);
+	}
+	return -1;
+}
+
+static int run_command(struct cli *cli, int argc, char **argv, struct error *err)
+{
+	if (argc < 2) {
+		usage(stderr);
+		return EXIT_USAGE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+		usage(stdout);
+		return EXIT_DONE;
+	}
+	if (!strcmp(argv[1], "--version")) {
+		printf("kbuild %s\n", VERSION);
+		return EXIT_DONE;
+	}
+	cli->cmd = find_command(argv[1]);
+	if (!cli->cmd)
+		return unknown_command(cli, argv[1], err);
+	return cli->cmd->run(cli, argc - 2, argv + 2, err);
+}
+
+int main(int argc, char **argv)
+{
+	struct cli cli = {.color = isatty(STDERR_FILENO) && !getenv("NO_COLOR")};
+	struct error err = {0};
+
+	umask(022);
+	log_install(print_remark, &cli);
+	int code = run_command(&cli, argc, argv, &err);
+	if (code < 0) {
+		autobuf struct strbuf text = STRBUF_INIT;
+
+		report_error(&err, cli.color, &text);
+		fputs(text.ptr, stderr);
+		code = exit_code_of(&err);
+	}
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		fprintf(stderr, "error: cannot write to standard output\n");
+		code = code ? code : EXIT_INFRA;
+	}
+	error_finish(&err);
+	free(cli.data_dir);
+	free(cli.fetch_program);
+	arena_finish(&cli.arena);
+	return code;
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+/* Where things are on this machine: the store, our data files, the fetch program. */
+#include <errno.h>
+#include <limits.h>
+
+#include "base/alloc.h"
+#include "base/dir.h"
+#include "base/str.h"
+#include "cli/cmd.h"
+
+int cli_open_store(struct cli *cli, enum store_mode mode, struct store **out, struct error *err)
+{
+	autofree char *root = cli->root ? xstrdup(cli->root) : store_default_root();
+
+	return store_open(root, mode, out, err);
+}
+
+/* The directory our own executable is in; freed by the caller. */
+static char *program_dir(void)
+{
+	char self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (n < 0)
+		return xstrdup(".");
+	self[n] = '\0';
+	*strrchr(self, '/') = '\0';
+	return xstrdup(self);
+}
+
+/* A checkout builds into build/ or build-san/; everything else is an installed tree. */
+static char *first_existing(char **candidates, size_t n)
+{
+	char *found = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!found && candidates[i] && access(candidates[i], R_OK) == 0)
+			found = path_absolute(candidates[i]);
+		free(candidates[i]);
+	}
+	return found;
+}
+
+int cli_find_data(struct cli *cli, struct error *err)
+{
+	const char *env = getenv("KBUILD_DATA");
+	autofree char *dir = program_dir();
+
+	if (cli->data_dir)
+		return 0;
+	if (env) {
+		cli->data_dir = path_absolute(env);
+		if (!cli->data_dir)
+			return error_errno(err, "KBUILD_DATA=%s", env);
+		return 0;
+	}
+	char *markers[] = {
+		xasprintf("%s/../builders/run.sh", dir),
+		xasprintf("%s/../share/kbuild/builders/run.sh", dir),
+	};
+	autofree char *marker = first_existing(markers, ARRAY_LEN(markers));
+	if (!marker) {
+		error_class(err, ERROR_INFRA, "cannot find kbuild's builders");
+		return error_hint(err, "set KBUILD_DATA to the folder that holds builders/ and recipes/");
+	}
+	marker[strlen(marker) - strlen("/builders/run.sh")] = '\0';
+	cli->data_dir = take_ptr(&marker);
+	return 0;
+}
+
+int cli_find_fetch(struct cli *cli, struct error *err)
+{
+	autofree char *dir = program_dir();
+
+	if (cli->fetch_program)
+		return 0;
+	char *places[] = {
+		xasprintf("%s/kbuild-fetch", dir),
+		xasprintf("%s/../libexec/kbuild/kbuild-fetch", dir),
+	};
+	cli->fetch_program = first_existing(places, ARRAY_LEN(places));
+	if (!cli->fetch_program)
+		return error_class(err, ERROR_INFRA, "cannot find kbuild-fetch beside kbuild");
+	cli->fetch.program = cli->fetch_program;
+	return 0;
+}
+
+const char *cli_cache_dir(struct cli *cli, const char *name)
+{
+	const char *own = getenv("KBUILD_CACHE");
+	const char *xdg = getenv("XDG_CACHE_HOME");
+	const char *home = getenv("HOME");
+
+	if (own && *own)
+		return arena_printf(&cli->arena, "%s/%s", own, name);
+	if (xdg && *xdg)
+		return arena_printf(&cli->arena, "%s/kbuild/%s", xdg, name);
+	return arena_printf(&cli->arena, "%s/.cache/kbuild/%s", home && *home ? home : "/tmp", name);
+}
