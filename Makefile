@@ -7,7 +7,7 @@ PREFIX ?= /usr/local
 SAN ?=
 B := $(if $(SAN),build-san,build)
 
-MAIN_LIBS := yaml-0.1 sqlite3 libcrypto json-c libzstd
+MAIN_LIBS := yaml-0.1 sqlite3 libcrypto json-c libzstd libseccomp
 FETCH_LIBS := libcurl libgit2 libarchive libcrypto json-c sqlite3
 CPPFLAGS += -I. -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64
 STD := -std=gnu17
