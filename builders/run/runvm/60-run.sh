@@ -1,0 +1,188 @@
+# shellcheck shell=sh disable=SC2034,SC2154
+# ---- running: start QEMU, watch the clocks, leave nothing behind
+#
+# Processes: QEMU, a virtiofsd a share, two `tail` that copy the command's output while it comes, the watch
+# with its clocks, and the guard. The guard reads a fifo whose only writer is this script: however the
+# script dies, even by SIGKILL, the guard sees the end of the file and ends all the others.
+
+make_tmp() {
+	if [ -n "$print" ]; then
+		tmp=${TMPDIR:-/tmp}/runvm.print
+		return
+	fi
+	tmp=$(mktemp -d "${TMPDIR:-/tmp}/runvm.XXXXXX") || infra "no temporary directory can be made"
+	trap 'clean_up' EXIT
+	trap 'interrupted INT 130' INT
+	trap 'interrupted TERM 143' TERM
+	trap 'interrupted HUP 129' HUP
+	mkfifo "$tmp/alive" || infra "no fifo can be made in $tmp"
+	guard &
+	exec 5>"$tmp/alive"
+	saved_tty=
+	[ -z "$console_is_ours" ] || saved_tty=$(stty -g <&3 2>/dev/null) || saved_tty=
+}
+
+guard() {
+	trap '' INT TERM HUP
+	trap - EXIT
+	exec 5>&- 3<&-
+	g_word=
+	IFS= read -r g_word <"$tmp/alive"
+	[ "$g_word" != end ] || exit 0
+	[ ! -s "$tmp/pids" ] || xargs kill -9 <"$tmp/pids" 2>/dev/null
+	rm -rf "$tmp"
+	exit 0
+}
+
+clean_up() {
+	trap - EXIT
+	trap '' INT TERM HUP
+	stop_all
+	[ -z "$saved_tty" ] || stty "$saved_tty" <&3 2>/dev/null
+	[ -z "$gdb_socket" ] || rm -f "$gdb_socket" "$gdb_socket.pid"
+	echo end >&5
+	exec 5>&-
+	if [ -z "$keep_tmp" ]; then
+		rm -rf "$tmp"
+	else
+		rm -f "$tmp/alive" "$tmp/pids"
+	fi
+}
+
+stop_all() {
+	for s_pid in $qemu_pid $daemons $watch_pid; do
+		kill "$s_pid" 2>/dev/null
+	done
+	[ -z "$qemu_pid" ] || wait "$qemu_pid" 2>/dev/null
+	qemu_pid='' daemons='' watch_pid=''
+}
+
+interrupted() {
+	say "interrupted by SIG$1"
+	exit "$2"
+}
+
+# launch WORD...: QEMU in the background. A shell gives such a child no input unless told otherwise.
+launch() {
+	if [ -n "$with_stdin$console_is_ours" ]; then
+		"$@" <&3 2>"$tmp/qemu" 5>&- &
+	else
+		"$@" </dev/null 2>"$tmp/qemu" 5>&- &
+	fi
+	qemu_pid=$!
+}
+
+# run_once: one attempt; sets $qemu_status.
+run_once() {
+	rm -f "$tmp/stopped"
+	for r_file in console report stdout stderr qemu; do
+		: >"$tmp/$r_file" || infra "cannot write to $tmp"
+	done
+	started=$(now_ms)
+	eval "launch $(printf %s "$qemu_words" | tr '\n' ' ')"
+	start_copying
+	watch &
+	watch_pid=$!
+	printf '%s\n' "$qemu_pid $daemons" >"$tmp/pids"
+	qemu_status=0
+	wait "$qemu_pid" || qemu_status=$?
+	qemu_pid=
+	ended=$(now_ms)
+	kill "$watch_pid" 2>/dev/null
+	watch_pid=
+	[ -z "$copy_out" ] || wait "$copy_out" "$copy_err" 2>/dev/null
+	daemons=
+}
+
+# The ports write to files, which take all that comes even while the reader of our output is slow, and of
+# which nothing is lost when the guest ends. tail copies them on, and ends after QEMU did.
+start_copying() {
+	copy_out='' copy_err=''
+	[ "$stdio" = virtio ] || return 0
+	tail -c +1 -f -s 0.05 --pid="$qemu_pid" "$tmp/stdout" 3<&- 5>&- &
+	copy_out=$!
+	tail -c +1 -f -s 0.05 --pid="$qemu_pid" "$tmp/stderr" >&2 3<&- 5>&- &
+	copy_err=$!
+}
+
+# The clocks: until init runs, without any output, in all. It leaves a word in $tmp/stopped.
+watch() {
+	trap - EXIT INT TERM HUP
+	exec 5>&-
+	w_start=$(date +%s) w_quiet=$w_start w_size=0 w_booted=
+	while sleep 0.3 && kill -0 "$qemu_pid" 2>/dev/null; do
+		w_now=$(date +%s)
+		w_new=$(cat "$tmp/console" "$tmp/stdout" "$tmp/stderr" "$tmp/report" | wc -c)
+		[ "$w_new" = "$w_size" ] || w_quiet=$w_now
+		w_size=$w_new
+		[ -n "$w_booted" ] || ! grep -q '^@kbuild-guest boot' "$tmp/report" || w_booted=1
+		if [ -z "$w_booted" ] && over "$boot_limit" "$w_start"; then
+			stop boot
+		elif over "$total_limit" "$w_start"; then
+			stop total
+		elif [ -n "$w_booted" ] && over "$idle_limit" "$w_quiet"; then
+			stop idle
+		elif [ "$w_size" -gt "$output_max" ]; then
+			stop output
+		elif [ -n "$copy_out" ] && ! kill -0 "$copy_out" 2>/dev/null; then
+			stop closed
+		elif [ "$accel" = kvm ] && grep -Eq "$kvm_broken" "$tmp/qemu"; then
+			stop kvm
+		fi
+	done
+}
+
+over() {
+	[ "$1" -gt 0 ] && [ $((w_now - $2)) -ge "$1" ]
+}
+
+stop() {
+	kill -0 "$qemu_pid" 2>/dev/null || exit 0
+	echo "$1" >"$tmp/stopped"
+	kill "$qemu_pid" 2>/dev/null
+	sleep 2
+	kill -9 "$qemu_pid" 2>/dev/null
+	exit 0
+}
+
+# Whether KVM was the trouble, so that another try without it is worth it: nothing came from the guest.
+kvm_failed() {
+	[ "$accel" = kvm ] && [ "$asked_accel" = auto ] && [ ! -s "$tmp/report" ] || return 1
+	[ -f "$tmp/stopped" ] || [ "$qemu_status" -ne 0 ] || return 1
+	grep -Eiq "$kvm_broken" "$tmp/qemu"
+}
+
+run() {
+	prepare
+	if ! start_daemons; then
+		d_text=$(tail -n 1 "$tmp/virtiofsd" 2>/dev/null)
+		stop_all
+		[ "$asked_fs" = auto ] || infra "$virtiofsd does not start: $d_text"
+		why_fs="$virtiofsd does not start (${d_text:-no message})"
+		use_9p
+		prepare
+	fi
+	run_once
+	kvm_failed || return 0
+	stop_all
+	use_tcg "$(grep -Ei -m 1 "$kvm_broken" "$tmp/qemu" | sed 's/^qemu[^:]*: //')"
+	choose_limits
+	prepare
+	start_daemons || infra "virtiofsd does not start"
+	run_once
+}
+
+prepare() {
+	guest_words
+	machine_args
+}
+
+print_command() {
+	prepare
+	quote "$tmp"
+	printf 'mkdir -p %s &&\n' "$quoted"
+	if [ "$fs" = virtiofs ] && [ "$nshares" -gt 0 ]; then
+		printf '# start a virtiofsd for each share before this\n'
+	fi
+	printf '%s\n' "$qemu_words" | sed -e '$!s/$/ \\/' -e '2,$s/^/	/'
+}
