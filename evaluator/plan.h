@@ -3,7 +3,7 @@
 /*
  * The end of evaluation: a recipe, its lock and the local trees become derivations. A plan
  * holds the text of every step's derivation, in an order in which inputs come first, and
- * the side table of sources that tells how to obtain what is no step's output.
+ * the side table of origins that tells how to obtain what is no step's output.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,7 +11,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/str.h"
-#include "fetchers/source.h"
+#include "fetchers/origin.h"
 
 /* Where a config request stands in the recipe, for the message when it is not granted. */
 struct plan_request {
@@ -37,6 +37,6 @@ struct plan_step {
 struct plan {
 	struct plan_step *steps;
 	size_t nsteps;
-	struct source *sources;
-	size_t nsources;
+	struct origin *origins;
+	size_t norigins;
 };
