@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: MIT
+/* Runs one builder to its end: the sandbox around it, its log, its limits, its verdict. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <time.h>
+
+#include "base/alloc.h"
+#include "base/child.h"
+#include "base/dir.h"
+#include "realise/buildlog.h"
+#include "realise/message.h"
+#include "realise/worker.h"
+#include "sandbox/sandbox.h"
+
+enum { LOW_SPACE = 16 << 20 };
+
+/* Why we ended a builder; NULL: it ended itself. */
+struct run_end {
+	const char *limit, *hint;
+	int code;
+};
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/*
+ * What Nix gives a builder, what the derivation says, and what is this machine's matter
+ * (which never enters a key). The last one of equal keys wins.
+ */
+static void make_env(const struct worker *w, struct argv *env)
+{
+	const struct drv *drv = &w->node->closed;
+	long jobs = w->js->jobs;
+
+	argv_pushl(env, "PATH=/usr/bin:/bin:/usr/sbin:/sbin", "HOME=/homeless-shelter", NULL);
+	for (size_t i = 0; i < drv->nenv; i++)
+		argv_pushf(env, "%s=%s", drv->env[i].key, drv->env[i].value);
+	argv_pushl(env, "NIX_STORE=/nix/store", "NIX_BUILD_TOP=/build", "NIX_LOG_FD=2",
+		   "TMPDIR=/build", "TEMPDIR=/build", "TMP=/build", "TEMP=/build", "PWD=/build",
+		   "TERM=dumb", NULL);
+	argv_pushf(env, "NIX_BUILD_CORES=%ld", jobs);
+	argv_pushf(env, "JOBS=%ld", jobs);
+	argv_pushf(env, "MAKEFLAGS= -j%ld --jobserver-auth=%d,%d", jobs, w->js->read_fd,
+		   w->js->write_fd);
+}
+
+struct mounts {
+	struct arena arena;
+	struct mount *v;
+	size_t n, cap;
+};
+
+static void add_mount(struct mounts *m, const char *host, const char *guest)
+{
+	ARENA_PUSH(&m->arena, m->v, m->n, m->cap) = (struct mount){
+		arena_strdup(&m->arena, host), arena_strdup(&m->arena, guest)};
+}
+
+/* The closure at its store paths, and each input at its constant place below /src. */
+static int make_mounts(struct worker *w, struct mounts *m, struct argv *closure, struct error *err)
+{
+	const struct drv *drv = &w->node->closed;
+	const char *inputs = drv_get(drv, "inputs");
+	struct str rest = str_of(inputs ? inputs : "");
+
+	if (store_closure(w->st, drv->srcs, drv->nsrcs, closure, err) < 0)
+		return -1;
+	for (size_t i = 0; i < closure->n; i++) {
+		autofree char *host = store_physical(w->st, closure->v[i]);
+
+		add_mount(m, host, closure->v[i]);
+	}
+	while (rest.ptr) {
+		struct str name = str_cut(&rest, ' ');
+		autofree char *key = xasprintf("in_%.*s", (int)name.len, name.ptr);
+
+		if (!name.len)
+			continue;
+		for (char *c = key; *c; c++)
+			if (*c == '-' || *c == '.')
+				*c = '_';
+		const char *path = drv_get(drv, key);
+		if (!path)
+			return error_make(err, "the derivation has no %s", key);
+		autofree char *host = store_physical(w->st, path);
+		autofree char *guest = xasprintf("/src/%.*s", (int)name.len, name.ptr);
+		add_mount(m, host, guest);
+	}
+	return 0;
+}
+
+/* How long poll may sleep, in ms; -1 for ever. Sets end when a limit is passed. */
+static int check_limits(const struct worker *w, const struct buildlog *log, double start,
+			double spoke, struct run_end *end)
+{
+	const struct realise_options *o = w->opt;
+	double t = now(), next = 1e9;
+
+	if (o->timeout_s && t - start >= (double)o->timeout_s)
+		*end = (struct run_end){"ran longer than --timeout allows", "give it more with --timeout", 0};
+	else if (o->silent_s && t - spoke >= (double)o->silent_s)
+		*end = (struct run_end){"said nothing for longer than --max-silent allows",
+					"give it more with --max-silent", 0};
+	else if (o->log_bytes && log->bytes > o->log_bytes)
+		*end = (struct run_end){"wrote more output than --max-log allows",
+					"give it more with --max-log", 0};
+	if (o->timeout_s && start + (double)o->timeout_s - t < next)
+		next = start + (double)o->timeout_s - t;
+	if (o->silent_s && spoke + (double)o->silent_s - t < next)
+		next = spoke + (double)o->silent_s - t;
+	return next > 1e8 ? -1 : next < 0 ? 0 : (int)(next * 1000) + 1;
+}
+
+/* Reads the log until the builder and everything it started are gone. */
+static void follow(struct worker *w, struct sandbox_run *run, int out, struct buildlog *log,
+		   struct run_end *end)
+{
+	double start = now(), spoke = start;
+	struct pollfd fds[] = {{out, POLLIN, 0}, {run->status, 0, 0}};
+	char buf[64 * 1024];
+
+	while (fds[0].fd >= 0 || fds[1].fd >= 0) {
+		int ms = end->limit ? -1 : check_limits(w, log, start, spoke, end);
+
+		if (end->limit && ms >= 0)
+			sandbox_kill(run);
+		if (poll(fds, ARRAY_LEN(fds), ms) < 0 && errno != EINTR)
+			return;
+		if (fds[0].fd >= 0 && fds[0].revents) {
+			ssize_t n = read(out, buf, sizeof(buf));
+
+			if (n > 0) {
+				buildlog_add(log, buf, (size_t)n);
+				spoke = now();
+			} else if (n == 0 || errno != EINTR) {
+				fds[0].fd = -1;
+			}
+		}
+		if (fds[1].fd >= 0 && fds[1].revents & (POLLHUP | POLLERR))
+			fds[1].fd = -1;
+	}
+}
+
+static int start_and_follow(struct worker *w, struct sandbox *box, struct buildlog *log,
+			    struct run_end *end, struct error *err)
+{
+	struct sandbox_run run;
+	int out[2];
+
+	if (pipe2(out, O_CLOEXEC) < 0)
+		return error_errno(err, "cannot make a pipe");
+	autoclose int from = out[0];
+	box->log = out[1];
+	int rc = sandbox_start(box, &run, err);
+	close(out[1]);
+	if (rc < 0)
+		return -1;
+	follow(w, &run, from, log, end);
+	return sandbox_wait(&run, err);
+}
+
+static int run_sandboxed(struct worker *w, struct buildlog *log, struct run_end *end,
+			 struct error *err)
+{
+	const struct drv *drv = &w->node->closed;
+	const char *toolchain = drv_get(drv, "toolchain");
+	const int keep[] = {w->js->read_fd, w->js->write_fd};
+	autoargv struct argv argv = {0}, env = {0}, closure = {0};
+	autofree char *build = xasprintf("%s/build", w->scratch);
+	autofree char *store = xasprintf("%s/store", w->scratch);
+	struct mounts m = {0};
+	int rc = -1;
+
+	if (!toolchain)
+		return error_make(err, "the derivation names no toolchain");
+	autofree char *root = store_physical(w->st, toolchain);
+	argv_push(&argv, drv->builder);
+	for (size_t i = 0; i < drv->nargs; i++)
+		argv_push(&argv, drv->args[i]);
+	make_env(w, &env);
+	if (make_mounts(w, &m, &closure, err) == 0) {
+		struct sandbox box = {
+			.root = root, .store_dir = store, .build_dir = build,
+			.mounts = m.v, .nmounts = m.n, .argv = &argv, .env = &env,
+			.keep = keep, .nkeep = ARRAY_LEN(keep),
+		};
+		rc = start_and_follow(w, &box, log, end, err);
+		enum sandbox_ability ability;
+		if (rc < 0 && !end->limit) {
+			/* Nested in another sandbox? The probe knows, or says why not. */
+			error_finish(err);
+			rc = sandbox_probe(&ability, err);
+			box.bind_proc = rc == 0 && ability == SANDBOX_BIND_PROC;
+			if (rc == 0)
+				rc = start_and_follow(w, &box, log, end, err);
+		}
+	}
+	arena_finish(&m.arena);
+	return rc;
+}
+
+static void add_env(struct json_object *o, const struct drv *drv, const char *key)
+{
+	const char *value = drv_get(drv, key);
+
+	if (value)
+		json_object_object_add(o, key, json_object_new_string(value));
+}
+
+/* The one builder that needs no toolchain, since it makes one: packages to a tree. */
+static int run_debs(struct worker *w, struct buildlog *log, struct error *err)
+{
+	static const char *const passed[] = {"kind", "prune", "links", "files", "dirs"};
+	const struct drv *drv = &w->node->closed;
+	const char *debs = drv_get(drv, "debs");
+	struct str rest = str_of(debs ? debs : "");
+	struct json_object *request = json_object_new_object(), *list = json_object_new_array();
+	struct json_object *result = NULL;
+	autofree char *dest =
+		xasprintf("%s/store/%s", w->scratch, path_base(w->node->result->outputs[0].key));
+	size_t n = 0;
+
+	while (rest.ptr) {
+		struct str path = str_cut(&rest, '\n');
+		autofree char *logical = xstrndup(path.ptr, path.len);
+		autofree char *physical = store_physical(w->st, logical);
+
+		if (path.len && ++n)
+			json_object_array_add(list, json_object_new_string(physical));
+	}
+	json_object_object_add(request, "do", json_object_new_string("unpack-debs"));
+	json_object_object_add(request, "debs", list);
+	json_object_object_add(request, "dest", json_object_new_string(dest));
+	for (size_t i = 0; i < ARRAY_LEN(passed); i++)
+		add_env(request, drv, passed[i]);
+	int rc = fetch_call(w->opt->fetch, request, &result, err);
+	json_object_put(request);
+	json_object_put(result);
+	autofree char *line = xasprintf("unpacked %zu packages\n", n);
+	buildlog_add(log, line, strlen(line));
+	return rc < 0 ? -1 : 0;
+}
+
+static bool disk_is_full(const struct worker *w, const struct buildlog *log)
+{
+	struct statvfs fs;
+
+	if (log->no_space)
+		return true;
+	return statvfs(w->scratch, &fs) == 0 && fs.f_bavail * fs.f_frsize < LOW_SPACE;
+}
+
+static char *joined(const struct argv *lines)
+{
+	autobuf struct strbuf b = STRBUF_INIT;
+
+	for (size_t i = 0; i < lines->n; i++)
+		strbuf_printf(&b, "%s%s", i ? "\n" : "", lines->v[i]);
+	return strbuf_take(&b);
+}
+
+/* What the log knows goes into the failure; it outlives the log by living in the arena. */
+static void keep_findings(struct worker *w, const struct buildlog *log)
+{
+	struct arena *a = w->graph->arena;
+	struct realise_failure *f = &w->failure;
+	autofree char *tail = joined(&log->tail);
+	const char *first = buildlog_first_error(log);
+
+	f->tail = arena_strdup(a, tail);
+	f->first_error = first ? arena_strdup(a, first) : NULL;
+	f->log = arena_strdup(a, log->path);
+	f->nrefusals = log->refusals.n / 3;
+	f->refusals = arena_array(a, f->nrefusals + 1, struct realise_refusal);
+	for (size_t i = 0; i < f->nrefusals; i++)
+		f->refusals[i] = (struct realise_refusal){
+			.symbol = arena_strdup(a, log->refusals.v[3 * i]),
+			.asked = arena_strdup(a, log->refusals.v[3 * i + 1]),
+			.got = arena_strdup(a, log->refusals.v[3 * i + 2]),
+		};
+}
+
+static int judge(const struct worker *w, const struct buildlog *log, const struct run_end *end,
+		 struct error *err)
+{
+	autobuf struct strbuf words = STRBUF_INIT;
+
+	if (end->limit) {
+		error_class(err, ERROR_BUILD, "the builder %s", end->limit);
+		return error_hint(err, "%s", end->hint);
+	}
+	if (end->code == 0)
+		return 0;
+	if (end->code == 4 && log->refusals.n)
+		return error_class(err, ERROR_CONFIG, "a config request was not granted");
+	if (disk_is_full(w, log)) {
+		error_class(err, ERROR_INFRA, "no space left on the store's file system");
+		return error_hint(err, "free some, or choose another place with --root");
+	}
+	child_status_words(end->code, &words);
+	if (end->code == 128 + 9) {
+		error_class(err, ERROR_INFRA, "the builder was %s", words.ptr);
+		return error_hint(err, "out of memory? the kernel's log says; try a smaller -j");
+	}
+	return error_class(err, ERROR_BUILD, "the builder failed with %s", words.ptr);
+}
+
+static int check_outputs(const struct worker *w, struct error *err)
+{
+	const struct realise_result *r = w->node->result;
+
+	for (size_t i = 0; i < r->noutputs; i++) {
+		autofree char *file =
+			xasprintf("%s/store/%s", w->scratch, path_base(r->outputs[i].key));
+		struct stat st;
+
+		if (lstat(file, &st) < 0)
+			error_class(err, ERROR_BUILD, "the builder made no output '%s'",
+				    r->outputs[i].name);
+	}
+	return error_is_set(err) ? -1 : 0;
+}
+
+int build_run(struct worker *w, struct error *err)
+{
+	autofree char *build = xasprintf("%s/build", w->scratch);
+	autofree char *store = xasprintf("%s/store", w->scratch);
+	autofree char *path = store_log_path(w->st, graph_drv_path(w->graph, w->node));
+	bool builtin = strcmp(w->node->closed.builder, "builtin:debs") == 0;
+	struct run_end end = {0};
+	struct buildlog log;
+
+	if (dir_make(AT_FDCWD, build, 0755, err) < 0 || dir_make(AT_FDCWD, store, 0755, err) < 0)
+		return -1;
+	int rc = buildlog_open(&log, path, w->messages, w->opt->lines, err);
+	if (rc == 0) {
+		message_phase(w->messages, builtin ? "unpack" : "start");
+		end.code = builtin ? run_debs(w, &log, err) : run_sandboxed(w, &log, &end, err);
+		rc = end.code < 0 && !end.limit ? -1 : judge(w, &log, &end, err);
+		autoerror struct error log_error = {0};
+		if (buildlog_close(&log, &log_error) < 0 && rc == 0)
+			message_text(w->messages, "warn", log_error.msg);
+		if (rc == 0)
+			rc = check_outputs(w, err);
+		if (rc < 0)
+			keep_findings(w, &log);
+	}
+	buildlog_finish(&log);
+	return rc;
+}

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: MIT
+/* Sources: what is no step's output gets into the store as its origin says. */
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "base/dir.h"
+#include "base/map.h"
+#include "fetchers/treecache.h"
+#include "store/path.h"
+#include "realise/message.h"
+#include "realise/worker.h"
+
+static void tell_progress(void *ctx, const char *what, uint64_t done, uint64_t total)
+{
+	const struct worker *w = ctx;
+
+	message_count(w->messages, what ? what : "", done, total);
+}
+
+static struct fetch_client client_of(struct worker *w)
+{
+	return (struct fetch_client){
+		.program = w->opt->fetch->program, .progress = tell_progress, .ctx = w};
+}
+
+/* The path it got is the path it must have. */
+static int check_path(const struct origin *o, const char *got, struct error *err)
+{
+	if (strcmp(o->path, got) == 0)
+		return 0;
+	if (o->kind == ORIGIN_TREE) {
+		error_class(err, ERROR_INFRA, "%s changed while it was read", o->physical);
+		error_hint(err, "run the command again");
+	} else {
+		error_class(err, ERROR_LOCK, "%s is not what the lock says: expected %s, got %s", o->name,
+			    o->path, got);
+		error_hint(err, "if the change is wanted: kbuild update RECIPE %s", o->name);
+	}
+	return error_place(err, o->at);
+}
+
+static bool not_member(void *ctx, const char *path, bool is_dir)
+{
+	(void)is_dir;
+	return !map_find(ctx, path);
+}
+
+static int add_tree(struct worker *w, const struct origin *o, struct arena *a, const char **path,
+		    struct error *err)
+{
+	struct fetch_client client = client_of(w);
+	const struct tree_request req = {
+		.physical = o->physical,
+		.include = o->include,
+		.exclude = o->exclude,
+		.cache_dir = w->opt->cache_dir,
+		.fetch = &client,
+	};
+	autoargv struct argv members = {0};
+	struct map set = {0};
+	/* Only here a link is followed: what the recipe names is what it points to. */
+	autofree char *physical = path_absolute(o->physical);
+
+	if (!physical)
+		return error_errno(err, "cannot read %s", o->physical);
+	if (tree_members(&req, &members, err) < 0)
+		return -1;
+	for (size_t i = 0; i < members.n; i++)
+		map_set(&set, members.v[i], w);
+	const struct store_add add = {
+		.physical = physical,
+		.name = path_name(o->path),
+		.skip = not_member,
+		.skip_ctx = &set,
+	};
+	int rc = store_add(w->st, &add, a, path, err);
+	map_finish(&set);
+	return rc;
+}
+
+static int take_scratch(struct worker *w, const struct origin *o, const char *file,
+			const struct sha256 *flat, struct arena *a, struct error *err)
+{
+	const struct store_take take = {
+		.physical = file,
+		.name = path_name(o->path),
+		.flat = flat,
+		.owner = (uid_t)-1,
+	};
+	struct path_info info;
+
+	if (store_take(w->st, &take, a, &info, err) < 0)
+		return -1;
+	return check_path(o, info.path, err);
+}
+
+static int add_text(struct worker *w, const struct origin *o, struct arena *a, struct error *err)
+{
+	autofree char *file = xasprintf("%s/text", w->scratch);
+
+	if (dir_write(AT_FDCWD, file, o->text, o->text_len, o->executable ? 0755 : 0644, false,
+		      err) < 0)
+		return -1;
+	return take_scratch(w, o, file, NULL, a, err);
+}
+
+static const char *fact(const struct origin *o, const char *key)
+{
+	for (size_t i = 0; i < o->npin; i++)
+		if (strcmp(o->pin[i].key, key) == 0)
+			return o->pin[i].value;
+	return NULL;
+}
+
+static int fetch_pin(struct worker *w, const struct origin *o, struct arena *a, struct error *err)
+{
+	struct fetch_client client = client_of(w);
+	struct json_object *request = json_object_new_object(), *result = NULL;
+	autofree char *dest = xasprintf("%s/fetched", w->scratch);
+
+	for (size_t i = 0; i < o->npin; i++)
+		json_object_object_add(request, o->pin[i].key, json_object_new_string(o->pin[i].value));
+	json_object_object_add(request, "do", json_object_new_string("fetch"));
+	json_object_object_add(request, "input", json_object_new_string(o->name));
+	json_object_object_add(request, "dest", json_object_new_string(dest));
+	int rc = fetch_call(&client, request, &result, err);
+	json_object_put(request);
+	json_object_put(result);
+	if (rc < 0) {
+		error_wrap(err, "while fetching %s", o->name);
+		return error_place(err, o->at);
+	}
+	return take_scratch(w, o, dest, NULL, a, err);
+}
+
+/* "NAME sha256:HEX SIZE POOLDIR/" as the lock writes it. */
+struct deb {
+	char name[256], hex[72], pool[512];
+	unsigned long long size;
+	struct sha256 sha256;
+};
+
+static int parse_deb(const char *line, struct deb *d, struct error *err)
+{
+	if (sscanf(line, "%255s sha256:%71s %llu %511s", d->name, d->hex, &d->size, d->pool) != 4 ||
+	    sha256_parse(d->hex, &d->sha256) < 0 || strchr(d->name, '/'))
+		return error_class(err, ERROR_LOCK, "bad package line in the lock: %s", line);
+	return 0;
+}
+
+static bool is_flat_deb(const struct origin *o)
+{
+	return o->kind == ORIGIN_PIN && fact(o, "deb") && !fact(o, "nar");
+}
+
+/* All packages of a toolchain with one request: they come in parallel. */
+static int fetch_debs(struct worker *w, const struct origin **list, size_t n, struct arena *a,
+		      struct error *err)
+{
+	struct fetch_client client = client_of(w);
+	struct json_object *request = json_object_new_object(), *result = NULL;
+	struct json_object *debs = json_object_new_array();
+	autofree char *dir = xasprintf("%s/debs", w->scratch);
+	struct deb *parsed = arena_array(a, n, struct deb);
+	int rc = dir_make(AT_FDCWD, dir, 0755, err);
+
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		struct json_object *d = json_object_new_object();
+
+		rc = parse_deb(fact(list[i], "deb"), &parsed[i], err);
+		json_object_object_add(d, "name", json_object_new_string(parsed[i].name));
+		json_object_object_add(d, "sha256", json_object_new_string(parsed[i].hex));
+		json_object_object_add(d, "size", json_object_new_int64((int64_t)parsed[i].size));
+		json_object_object_add(d, "pool", json_object_new_string(parsed[i].pool));
+		json_object_array_add(debs, d);
+	}
+	json_object_object_add(request, "do", json_object_new_string("fetch-debs"));
+	json_object_object_add(request, "debs", debs);
+	json_object_object_add(request, "dest_dir", json_object_new_string(dir));
+	json_object_object_add(request, "input", json_object_new_string(list[0]->name));
+	if (fact(list[0], "date"))
+		json_object_object_add(request, "date", json_object_new_string(fact(list[0], "date")));
+	if (rc == 0)
+		rc = fetch_call(&client, request, &result, err);
+	json_object_put(request);
+	json_object_put(result);
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		autofree char *file = xasprintf("%s/%s", dir, parsed[i].name);
+
+		rc = take_scratch(w, list[i], file, &parsed[i].sha256, a, err);
+	}
+	return rc;
+}
+
+static int obtain_one(struct worker *w, const struct origin *o, struct arena *a, struct error *err)
+{
+	const char *got;
+	int lock;
+
+	if (store_lock(w->st, o->path, true, &lock, err) < 0)
+		return -1;
+	int rc = store_find(w->st, o->path, err);
+	if (rc == 0) {
+		switch (o->kind) {
+		case ORIGIN_TREE:
+			rc = add_tree(w, o, a, &got, err);
+			rc = rc < 0 ? rc : check_path(o, got, err);
+			break;
+		case ORIGIN_TEXT:
+			rc = add_text(w, o, a, err);
+			break;
+		case ORIGIN_PIN:
+			rc = fetch_pin(w, o, a, err);
+			break;
+		}
+	}
+	store_unlock(w->st, o->path, lock);
+	return rc < 0 ? -1 : 0;
+}
+
+int obtain_sources(struct worker *w, struct error *err)
+{
+	const struct drv *drv = &w->node->closed;
+	struct arena a = {0};
+	const struct origin **debs = arena_array(&a, drv->nsrcs + 1, const struct origin *);
+	size_t ndebs = 0;
+	int rc = 0;
+
+	for (size_t i = 0; i < drv->nsrcs && rc == 0; i++) {
+		int found = store_find(w->st, drv->srcs[i], err);
+		const struct origin *o = found ? NULL : map_get(w->origins, drv->srcs[i]);
+
+		if (found > 0)
+			continue;
+		if (found < 0)
+			rc = -1;
+		else if (!o)
+			rc = error_class(err, ERROR_INFRA, "%s is not in the store and nothing says how to get it",
+					 drv->srcs[i]);
+		else if (is_flat_deb(o))
+			debs[ndebs++] = o;
+		else {
+			message_phase(w->messages, "fetch");
+			rc = obtain_one(w, o, &a, err);
+		}
+	}
+	if (rc == 0 && ndebs) {
+		message_phase(w->messages, "fetch");
+		rc = fetch_debs(w, debs, ndebs, &a, err);
+	}
+	arena_finish(&a);
+	return rc;
+}

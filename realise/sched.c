@@ -1,0 +1,432 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The parent: starts workers as inputs become ready and tokens allow, listens to what they
+ * say, and ends them when the user does.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "base/alloc.h"
+#include "base/dir.h"
+#include "realise/history.h"
+#include "realise/message.h"
+#include "realise/worker.h"
+
+enum { TICK_MS = 250 };
+
+struct slot {
+	pid_t pid;
+	int fd;
+	struct node *node;
+	struct strbuf buf;
+	char *scratch;
+	double start;
+	struct history last;
+	uint64_t objects;
+	bool finished;	 /* the outcome was told */
+	bool publishing; /* must not be killed now */
+};
+
+struct sched {
+	struct graph graph;
+	const struct realise_options *opt;
+	struct jobserver js;
+	struct map origins;
+	struct slot *slots;
+	size_t nslots;
+	struct node **ready;
+	size_t nready, cap_ready;
+	char *scratch_dir;
+	int signals;
+	bool interrupted, failed;
+	unsigned counter;
+};
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static size_t index_of(const struct sched *s, const struct node *node)
+{
+	return (size_t)(node - s->graph.nodes);
+}
+
+static void tell(const struct sched *s, struct realise_event e)
+{
+	if (s->opt->event)
+		s->opt->event(s->opt->ctx, &e);
+}
+
+static void push_ready(struct sched *s, struct node *node)
+{
+	ARENA_PUSH(s->graph.arena, s->ready, s->nready, s->cap_ready) = node;
+}
+
+/* Its users wait for one thing less; what waits for nothing becomes ready. */
+static int release_users(struct sched *s, struct node *node, struct error *err)
+{
+	for (size_t i = 0; i < node->nusers; i++) {
+		struct node *user = &s->graph.nodes[node->users[i]];
+
+		if (--user->waits == 0) {
+			if (graph_resolve(&s->graph, user, err) < 0)
+				return -1;
+			push_ready(s, user);
+		}
+	}
+	return 0;
+}
+
+static void skip_users(struct sched *s, struct node *node)
+{
+	for (size_t i = 0; i < node->nusers; i++) {
+		struct node *user = &s->graph.nodes[node->users[i]];
+
+		if (user->result->state == STEP_WAITING) {
+			user->result->state = STEP_SKIPPED;
+			skip_users(s, user);
+		}
+	}
+}
+
+/* Inputs come first in the order: one pass finds everything that is known. */
+static int find_known(struct sched *s, struct store *st, struct error *err)
+{
+	for (size_t i = 0; i < s->graph.n; i++) {
+		struct node *node = &s->graph.nodes[i];
+
+		if (!node->needed || node->waits)
+			continue;
+		if (graph_resolve(&s->graph, node, err) < 0)
+			return -1;
+		int found = graph_lookup(&s->graph, node, st, err);
+		if (found < 0)
+			return -1;
+		if (!found)
+			push_ready(s, node);
+		for (size_t k = 0; found && k < node->nusers; k++)
+			s->graph.nodes[node->users[k]].waits--;
+	}
+	return 0;
+}
+
+static int start_worker(struct sched *s, struct node *node, struct error *err)
+{
+	struct slot *slot = &s->slots[s->nslots];
+	int pipefd[2];
+
+	*slot = (struct slot){.node = node, .start = now()};
+	slot->last = history_read(s->opt->root, node->step->name);
+	slot->scratch = xasprintf("%s/%d-%u", s->scratch_dir, (int)getpid(), s->counter++);
+	graph_name_outputs(&s->graph, node);
+	if (pipe2(pipefd, O_CLOEXEC) < 0)
+		return error_errno(err, "cannot make a pipe");
+	pid_t pid = fork();
+	if (pid == 0) {
+		struct worker w = {
+			.graph = &s->graph, .node = node, .opt = s->opt, .js = &s->js,
+			.origins = &s->origins, .messages = pipefd[1], .scratch = slot->scratch,
+		};
+
+		/* Out of the terminal's process group: Ctrl-C is the parent's to handle. */
+		setpgid(0, 0);
+		close(pipefd[0]);
+		worker_main(&w);
+	}
+	close(pipefd[1]);
+	if (pid < 0) {
+		close(pipefd[0]);
+		free(slot->scratch);
+		return error_errno(err, "cannot start a worker");
+	}
+	slot->pid = pid;
+	slot->fd = pipefd[0];
+	s->nslots++;
+	node->result->state = STEP_RUNNING;
+	tell(s, (struct realise_event){.kind = EVENT_START, .step = index_of(s, node)});
+	return 0;
+}
+
+/* The first running step owns the token every make is born with. */
+static int start_ready(struct sched *s, struct error *err)
+{
+	while (s->nready && s->nslots < (size_t)s->opt->jobs && !(s->failed && !s->opt->keep_going)) {
+		if (s->nslots && !jobserver_take(&s->js))
+			return 0;
+		/* In plan order, for the sake of people who read along. */
+		struct node *node = s->ready[0];
+		memmove(s->ready, s->ready + 1, --s->nready * sizeof(*s->ready));
+		if (start_worker(s, node, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static void take_message(struct sched *s, struct slot *slot, struct json_object *msg)
+{
+	const char *kind = message_kind(msg), *text = message_string(msg, "text");
+	struct realise_event e = {.step = index_of(s, slot->node), .text = text};
+
+	if (strcmp(kind, "phase") == 0) {
+		e.kind = EVENT_PHASE;
+		slot->publishing = text && strcmp(text, "publish") == 0;
+	} else if (strcmp(kind, "count") == 0) {
+		e.kind = EVENT_COUNT;
+		e.done = message_number(msg, "done");
+		e.total = message_number(msg, "total");
+		if (!text) {
+			slot->objects = e.done;
+			e.total = slot->last.objects;
+		}
+	} else if (strcmp(kind, "line") == 0) {
+		e.kind = EVENT_LINE;
+	} else if (strcmp(kind, "warn") == 0) {
+		e.kind = EVENT_WARN;
+	} else {
+		message_outcome(msg, s->graph.arena, slot->node->result);
+		slot->finished = true;
+		return;
+	}
+	tell(s, e);
+}
+
+static int finish(struct sched *s, struct slot *slot, struct error *err)
+{
+	struct realise_result *r = slot->node->result;
+
+	r->seconds = now() - slot->start;
+	if (r->state == STEP_FAILED) {
+		s->failed = true;
+		skip_users(s, slot->node);
+	}
+	if (r->state == STEP_BUILT)
+		history_write(s->opt->root, slot->node->step->name,
+			      (struct history){slot->objects, r->seconds});
+	tell(s, (struct realise_event){.kind = EVENT_FINISH,
+				       .step = index_of(s, slot->node),
+				       .state = r->state,
+				       .seconds = r->seconds});
+	return r->state == STEP_FAILED ? 0 : release_users(s, slot->node, err);
+}
+
+static void clear_scratch(struct slot *slot)
+{
+	/* The last processes of a killed sandbox may still be going. */
+	for (int tries = 0; tries < 20; tries++) {
+		autoerror struct error err = {0};
+
+		if (dir_remove(AT_FDCWD, slot->scratch, &err) == 0)
+			return;
+		nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+	}
+}
+
+/* The worker's end of the pipe is closed: it is gone, or cleaning up behind itself. */
+static int retire(struct sched *s, size_t i, struct error *err)
+{
+	struct slot *slot = &s->slots[i];
+	int status, rc = 0;
+
+	while (waitpid(slot->pid, &status, 0) < 0 && errno == EINTR)
+		;
+	close(slot->fd);
+	if (!slot->finished) {
+		struct realise_result *r = slot->node->result;
+
+		clear_scratch(slot);
+		r->state = s->interrupted ? STEP_SKIPPED : STEP_FAILED;
+		r->failure = (struct realise_failure){
+			.class = ERROR_INFRA,
+			.what = "the worker process was killed",
+			.hint = "out of memory? the kernel's log says",
+		};
+		rc = s->interrupted ? 0 : finish(s, slot, err);
+	}
+	strbuf_finish(&slot->buf);
+	free(slot->scratch);
+	s->slots[i] = s->slots[--s->nslots];
+	if (s->nslots)
+		jobserver_give(&s->js);
+	else
+		jobserver_reset(&s->js);
+	return rc;
+}
+
+/* Whole lines out of the slot's buffer. */
+static int take_lines(struct sched *s, struct slot *slot, struct error *err)
+{
+	struct str rest = {slot->buf.ptr, slot->buf.len};
+	size_t used = 0;
+
+	while (rest.ptr && memchr(rest.ptr, '\n', rest.len)) {
+		struct str line = str_cut(&rest, '\n');
+		autofree char *text = xstrndup(line.ptr, line.len);
+		struct json_object *msg = json_tokener_parse(text);
+		bool before = slot->finished;
+
+		used += line.len + 1;
+		if (msg)
+			take_message(s, slot, msg);
+		json_object_put(msg);
+		if (!before && slot->finished && finish(s, slot, err) < 0)
+			return -1;
+	}
+	memmove(slot->buf.ptr, slot->buf.ptr + used, slot->buf.len - used);
+	slot->buf.len -= used;
+	return 0;
+}
+
+static int read_slot(struct sched *s, size_t i, struct error *err)
+{
+	struct slot *slot = &s->slots[i];
+
+	strbuf_reserve(&slot->buf, 64 * 1024);
+	ssize_t n = read(slot->fd, slot->buf.ptr + slot->buf.len, 64 * 1024);
+	if (n < 0 && errno == EINTR)
+		return 0;
+	if (n <= 0)
+		return retire(s, i, err);
+	slot->buf.len += (size_t)n;
+	slot->buf.ptr[slot->buf.len] = '\0';
+	return take_lines(s, slot, err);
+}
+
+static void interrupt(struct sched *s)
+{
+	struct signalfd_siginfo info;
+
+	if (read(s->signals, &info, sizeof(info)) != sizeof(info))
+		return;
+	s->interrupted = true;
+	s->nready = 0;
+	for (size_t i = 0; i < s->nslots; i++)
+		if (!s->slots[i].publishing)
+			kill(s->slots[i].pid, SIGKILL);
+}
+
+static int loop_once(struct sched *s, struct error *err)
+{
+	autofree struct pollfd *fds = xcalloc(s->nslots + 2, sizeof(*fds));
+	size_t n = 0;
+
+	for (; n < s->nslots; n++)
+		fds[n] = (struct pollfd){s->slots[n].fd, POLLIN, 0};
+	fds[n++] = (struct pollfd){s->signals, POLLIN, 0};
+	/* A token that comes back may start what is ready. */
+	if (s->nready && s->nslots < (size_t)s->opt->jobs)
+		fds[n++] = (struct pollfd){s->js.probe_fd, POLLIN, 0};
+	if (poll(fds, n, TICK_MS) < 0 && errno != EINTR)
+		return error_errno(err, "cannot wait for workers");
+	if (fds[s->nslots].revents)
+		interrupt(s);
+	/* Backwards: a retired slot is filled with the last one. */
+	for (size_t i = s->nslots; i-- > 0;)
+		if (fds[i].revents && read_slot(s, i, err) < 0)
+			return -1;
+	tell(s, (struct realise_event){.kind = EVENT_TICK});
+	return 0;
+}
+
+static int run_workers(struct sched *s, struct error *err)
+{
+	sigset_t set, old;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, &old);
+	s->signals = signalfd(-1, &set, SFD_CLOEXEC);
+	s->slots = xcalloc((size_t)s->opt->jobs, sizeof(*s->slots));
+	int rc = s->signals < 0 ? error_errno(err, "cannot receive signals") : 0;
+
+	while (rc == 0) {
+		rc = start_ready(s, err);
+		if (!s->nslots)
+			break;
+		if (rc == 0)
+			rc = loop_once(s, err);
+	}
+	for (size_t i = 0; i < s->nslots; i++)
+		kill(s->slots[i].pid, SIGKILL);
+	while (s->nslots) {
+		autoerror struct error ignored = {0};
+
+		retire(s, s->nslots - 1, &ignored);
+	}
+	free(s->slots);
+	if (s->signals >= 0)
+		close(s->signals);
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	if (rc == 0 && s->interrupted)
+		return error_class(err, ERROR_INTERRUPTED, "interrupted");
+	return rc;
+}
+
+static int look_up(struct sched *s, struct error *err)
+{
+	autostore struct store *st = NULL;
+
+	if (store_open(s->opt->root, STORE_READ, &st, err) < 0)
+		return -1;
+	s->scratch_dir = xstrdup(store_scratch_dir(st));
+	return find_known(s, st, err);
+}
+
+int realise(const struct realise_step *steps, size_t n, const struct realise_options *opt,
+	    struct arena *a, struct realise_result *results, struct error *err)
+{
+	struct sched s = {.opt = opt, .js = {.read_fd = -1, .write_fd = -1, .probe_fd = -1}};
+
+	int rc = graph_make(&s.graph, steps, n, results, a, err);
+	if (rc == 0)
+		rc = look_up(&s, err);
+	if (rc == 0 && s.nready) {
+		for (size_t i = 0; i < opt->norigins; i++)
+			map_set(&s.origins, opt->origins[i].path, (void *)&opt->origins[i]);
+		rc = jobserver_open(&s.js, opt->jobs, err);
+		/* No connection to the database is open while workers are forked. */
+		if (rc == 0)
+			rc = run_workers(&s, err);
+		jobserver_close(&s.js);
+	}
+	for (size_t i = 0; i < n; i++)
+		if (results[i].state == STEP_WAITING || results[i].state == STEP_RUNNING)
+			results[i].state = STEP_SKIPPED;
+	map_finish(&s.origins);
+	graph_finish(&s.graph);
+	free(s.scratch_dir);
+	return rc < 0 ? -1 : s.failed;
+}
+
+int realise_logs(const struct realise_step *steps, size_t n, const char *root, size_t step,
+		 struct arena *a, char **log, struct error *err)
+{
+	struct realise_result *results = arena_array(a, n, struct realise_result);
+	const struct realise_options opt = {.root = root};
+	struct sched s = {.opt = &opt};
+
+	*log = NULL;
+	int rc = graph_make(&s.graph, steps, n, results, a, err);
+	if (rc == 0)
+		rc = look_up(&s, err);
+	if (rc == 0 && s.graph.nodes[step].resolved) {
+		autostore struct store *st = NULL;
+
+		rc = store_open(root, STORE_READ, &st, err);
+		if (rc == 0)
+			*log = store_log_path(st, graph_drv_path(&s.graph, &s.graph.nodes[step]));
+	}
+	graph_finish(&s.graph);
+	free(s.scratch_dir);
+	return rc;
+}

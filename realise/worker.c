@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+#include "realise/worker.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "base/dir.h"
+#include "realise/message.h"
+
+/* The .drv, every output, then the mapping: from now on the step is known. */
+static int publish(struct worker *w, const struct argv *closure, struct error *err)
+{
+	struct arena *a = w->graph->arena;
+	struct realise_result *r = w->node->result;
+	const struct drv *drv = &w->node->closed;
+	struct realisation *all = arena_array(a, r->noutputs, struct realisation);
+	const char **keys = arena_array(a, r->noutputs, const char *);
+	const char *drv_file;
+
+	for (size_t i = 0; i < r->noutputs; i++)
+		keys[i] = r->outputs[i].key;
+	autofree char *file = xasprintf("%s.drv", w->node->name);
+	if (store_add_text(w->st, file, w->node->text, drv->srcs, drv->nsrcs, a, &drv_file, err) < 0)
+		return -1;
+	for (size_t i = 0; i < r->noutputs; i++) {
+		struct realise_output *o = &r->outputs[i];
+		autofree char *physical = xasprintf("%s/store/%s", w->scratch, path_base(o->key));
+		const struct store_take take = {
+			.physical = physical,
+			.name = path_name(o->key),
+			.candidates = (const char *const *)closure->v,
+			.ncandidates = closure->n,
+			.forbidden = keys,
+			.nforbidden = r->noutputs,
+			.deriver = drv_file,
+			.owner = getuid(),
+			.ultimate = true,
+		};
+		struct path_info info;
+
+		if (store_take(w->st, &take, a, &info, err) < 0)
+			return error_wrap(err, "output '%s' cannot enter the store", o->name);
+		o->path = info.path;
+		all[i] = (struct realisation){o->key, o->path};
+	}
+	return store_record(w->st, all, r->noutputs, drv_file, err);
+}
+
+static int make_scratch(struct worker *w, struct error *err)
+{
+	const char *dir = store_scratch_dir(w->st);
+
+	if (dir_make(AT_FDCWD, dir, 0755, err) < 0)
+		return -1;
+	/* Made by the parent's choice of name, so that the parent can clear it away. */
+	if (mkdir(w->scratch, 0755) < 0)
+		return error_errno(err, "cannot create %s", w->scratch);
+	return 0;
+}
+
+/* 1: it was there already, 0: built now, -1. The step's lock is held. */
+static int build_or_find(struct worker *w, struct error *err)
+{
+	autoargv struct argv closure = {0};
+	const struct drv *drv = &w->node->closed;
+	int found = graph_lookup(w->graph, w->node, w->st, err);
+
+	if (found)
+		return found;
+	if (make_scratch(w, err) < 0 || obtain_sources(w, err) < 0 || build_run(w, err) < 0)
+		return -1;
+	message_phase(w->messages, "publish");
+	if (store_closure(w->st, drv->srcs, drv->nsrcs, &closure, err) < 0)
+		return -1;
+	return publish(w, &closure, err);
+}
+
+static int locked_build(struct worker *w, struct error *err)
+{
+	const char *key = w->node->result->outputs[0].key;
+	int lock;
+	int got = store_lock(w->st, key, false, &lock, err);
+
+	if (got == 0) {
+		message_phase(w->messages, "waiting for another kbuild that builds it");
+		got = store_lock(w->st, key, true, &lock, err);
+	}
+	if (got < 0)
+		return -1;
+	int rc = build_or_find(w, err);
+	store_unlock(w->st, key, lock);
+	return rc;
+}
+
+static void keep_build_dir(struct worker *w)
+{
+	autofree char *build = xasprintf("%s/build", w->scratch);
+	autofree char *dir = xasprintf("%s/../failed", store_scratch_dir(w->st));
+	autoerror struct error err = {0};
+
+	if (dir_make(AT_FDCWD, dir, 0755, &err) < 0)
+		return;
+	const char *kept = arena_printf(w->graph->arena, "%s/nix/var/kbuild/failed/%s-%d", store_root(w->st),
+					w->node->step->name, (int)getpid());
+	if (rename(build, kept) == 0)
+		w->failure.kept = kept;
+}
+
+static void tell_failure(struct worker *w, const struct error *err)
+{
+	autobuf struct strbuf what = STRBUF_INIT;
+	const char *hint = NULL;
+
+	for (const struct error *e = err; e; e = e->cause) {
+		strbuf_printf(&what, "%s%s", what.len ? ": " : "", e->msg);
+		hint = hint ? hint : e->hint;
+	}
+	for (const struct error *e = err->next; e; e = e->next)
+		strbuf_printf(&what, "; %s", e->msg);
+	w->failure.class = err->class;
+	w->failure.what = what.ptr;
+	w->failure.hint = hint;
+	if (w->opt->keep_failed)
+		keep_build_dir(w);
+	message_failed(w->messages, &w->failure);
+}
+
+static void clean_scratch(const struct worker *w)
+{
+	autoerror struct error err = {0};
+
+	if (dir_remove(AT_FDCWD, w->scratch, &err) < 0)
+		message_text(w->messages, "warn", err.msg);
+}
+
+void worker_main(struct worker *w)
+{
+	struct error err = {0};
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	int rc = store_open(w->opt->root, STORE_WRITE, &w->st, &err);
+	if (rc == 0)
+		rc = locked_build(w, &err);
+	if (rc < 0)
+		tell_failure(w, &err);
+	else
+		message_done(w->messages, rc ? STEP_HAD : STEP_BUILT, w->node->result);
+	/* The parent goes on meanwhile. */
+	clean_scratch(w);
+	store_close(w->st);
+	_exit(0);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * One step, in a process of its own. The parent forks; the child calls worker_main, which
+ * says what happens on a pipe and never returns. SIGTERM ends it and everything it
+ * started; while it publishes, SIGTERM waits.
+ */
+#include "realise/graph.h"
+#include "realise/jobserver.h"
+#include "realise/realise.h"
+#include "store/path.h"
+
+struct worker {
+	struct graph *graph;
+	struct node *node; /* resolved, outputs named */
+	const struct realise_options *opt;
+	const struct jobserver *js;
+	const struct map *origins; /* store path -> struct origin */
+	struct store *st;
+	int messages;
+	char *scratch; /* of this build; build/ and store/ below it */
+	struct realise_failure failure;
+};
+
+_Noreturn void worker_main(struct worker *w);
+
+/* Makes every input source of the node valid. */
+int obtain_sources(struct worker *w, struct error *err);
+/*
+ * Runs the builder; outputs lie in SCRATCH/store/<base name> afterwards. -1 with err, and
+ * w->failure holds what the log knows.
+ */
+int build_run(struct worker *w, struct error *err);
