@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+/* What this machine lacks, in words, and how to mend it. Exit 8 if realize cannot work. */
+#include <stdio.h>
+#include <sys/statvfs.h>
+#include <sys/utsname.h>
+
+#include "base/alloc.h"
+#include "base/dir.h"
+#include "base/str.h"
+#include "cli/cmd.h"
+#include "sandbox/sandbox.h"
+
+enum { WANTED_SPACE_GIB = 10 };
+
+
+struct checkup {
+	struct cli *cli;
+	bool broken;
+};
+
+PRINTF(4, 5) static void tell(struct checkup *c, bool ok, bool needed, const char *fmt, ...)
+{
+	va_list ap;
+
+	printf("%-5s ", ok ? "ok" : needed ? "FAIL" : "note");
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	putchar('\n');
+	c->broken |= !ok && needed;
+}
+
+static bool in_path(const char *program)
+{
+	const char *path = getenv("PATH");
+	struct str rest = str_of(path ? path : "/usr/bin:/bin");
+
+	while (rest.ptr) {
+		struct str dir = str_cut(&rest, ':');
+		autofree char *file = xasprintf("%.*s/%s", (int)dir.len, dir.ptr, program);
+
+		if (dir.len && access(file, X_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void check_sandbox(struct checkup *c)
+{
+	enum sandbox_ability ability;
+	autoerror struct error err = {0};
+
+	if (sandbox_probe(&ability, &err) == 0) {
+		tell(c, true, true, "sandbox: bwrap makes user namespaces%s",
+		     ability == SANDBOX_FULL ? "" : " (nested: /proc of the outer sandbox is used)");
+		return;
+	}
+	tell(c, false, true, "sandbox: %s", err.msg);
+	if (err.hint)
+		printf("      %s\n", err.hint);
+}
+
+static void check_programs(struct checkup *c)
+{
+	static const struct {
+		const char *program, *package, *purpose;
+		bool needed;
+	} all[] = {
+		{"apt-get", "apt", "resolving Debian packages (only for lock and update)", false},
+		{"gpgv", "gpgv", "checking Debian's signatures (only for lock and update)", false},
+		{"qemu-system-x86_64", "qemu-system-x86", "running (runvm)", false},
+		{"gdb", "gdb", "debugging (rungdb)", false},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		bool ok = in_path(all[i].program);
+
+		tell(c, ok, all[i].needed, "%s: %s%s%s", all[i].program, all[i].purpose,
+		     ok ? "" : "; apt-get install ", ok ? "" : all[i].package);
+	}
+}
+
+static void check_kvm(struct checkup *c)
+{
+	bool there = access("/dev/kvm", F_OK) == 0;
+	bool usable = there && access("/dev/kvm", R_OK | W_OK) == 0;
+
+	tell(c, usable, false, "KVM: %s",
+	     usable ? "usable"
+	     : there ? "no permission for /dev/kvm (group kvm); guests run about 10 times slower"
+		     : "this machine has none; guests run about 10 times slower");
+}
+
+static void check_fetch(struct checkup *c)
+{
+	autoerror struct error err = {0};
+
+	if (cli_find_fetch(c->cli, &err) == 0 && cli_find_data(c->cli, &err) == 0)
+		tell(c, true, true, "installation: %s, %s", c->cli->fetch_program, c->cli->data_dir);
+	else
+		tell(c, false, true, "installation: %s", err.msg);
+}
+
+static void check_space(struct checkup *c)
+{
+	autofree char *root = c->cli->root ? xstrdup(c->cli->root) : store_default_root();
+	autofree char *dir = xstrdup(root);
+	struct statvfs fs;
+
+	/* The store may not exist yet: its nearest parent does. */
+	while (statvfs(dir, &fs) < 0 && strrchr(dir, '/') && strrchr(dir, '/') != dir)
+		*strrchr(dir, '/') = '\0';
+	if (statvfs(dir, &fs) < 0) {
+		tell(c, false, true, "store: cannot look at %s", root);
+		return;
+	}
+	unsigned long long gib = (unsigned long long)fs.f_bavail * fs.f_frsize >> 30;
+	tell(c, gib >= WANTED_SPACE_GIB, false, "store: %s, %llu GiB free%s", root, gib,
+	     gib >= WANTED_SPACE_GIB ? "" : "; a kernel needs about 10");
+	bool writable = access(dir, W_OK) == 0;
+	tell(c, writable, true, "store: %s %s", dir,
+	     writable ? "is writable" : "is not writable; choose another root with KBUILD_ROOT");
+}
+
+int cmd_doctor(struct cli *cli, int argc, char **argv, struct error *err)
+{
+	struct checkup c = {.cli = cli};
+	const struct cli_opt opts[] = {{0}};
+	struct utsname u;
+
+	if (cli_parse(cli, opts, &argc, argv, err) < 0)
+		return -1;
+	if (argc)
+		return cli_usage(cli, err, "expected no words");
+	if (uname(&u) == 0)
+		printf("      %s %s on %s\n", u.sysname, u.release, u.machine);
+	check_sandbox(&c);
+	check_programs(&c);
+	check_kvm(&c);
+	check_fetch(&c);
+	check_space(&c);
+	return c.broken ? EXIT_INFRA : EXIT_DONE;
+}

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: MIT
+#include "cli/pipeline.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+
+#include "base/alloc.h"
+#include "base/dir.h"
+#include "base/log.h"
+#include "base/sha256.h"
+#include "cli/progress.h"
+#include "evaluator/lock.h"
+#include "evaluator/resolve.h"
+
+int pipeline_target(struct pipeline *p, struct cli *cli, int argc, char **argv,
+		    struct argv *steps, struct error *err)
+{
+	if (argc < 1)
+		return cli_usage(cli, err, "expected a recipe");
+	char *word = arena_strdup(&cli->arena, argv[0]);
+	char *hash = strchr(word, '#');
+
+	if (hash) {
+		*hash = '\0';
+		if (!hash[1])
+			return cli_usage(cli, err, "expected a step after '#'");
+		argv_push(steps, hash + 1);
+	}
+	p->recipe_arg = word;
+	for (int i = 1; i < argc; i++)
+		argv_push(steps, argv[i][0] == '#' ? argv[i] + 1 : argv[i]);
+	return 0;
+}
+
+/* Missing and stale entries are pinned now; the file is written unless inputs are overridden. */
+static int complete_lock(struct pipeline *p, struct cli *cli, struct lock *lock, struct error *err)
+{
+	autostore struct store *st = NULL;
+
+	if (cli_find_fetch(cli, err) < 0 || cli_open_store(cli, STORE_WRITE, &st, err) < 0)
+		return -1;
+	const struct resolve_options opt = {
+		.data_dir = cli->data_dir, .fetch = &cli->fetch, .store = st};
+	int changed = resolve_missing(p->recipe, lock, &opt, &cli->arena, err);
+	if (changed < 0)
+		return -1;
+	if (!changed || p->overrides.n)
+		return 0;
+	log_say(LOG_INFO, "writing %s", p->recipe->lock_path);
+	return lock_write(lock, p->recipe->lock_path, err) < 0 ? -1 : 0;
+}
+
+int pipeline_plan(struct pipeline *p, struct cli *cli, struct error *err)
+{
+	struct lock *lock;
+
+	if (cli_find_data(cli, err) < 0 || cli_find_fetch(cli, err) < 0)
+		return -1;
+	const struct recipe_options ropt = {
+		.data_dir = cli->data_dir,
+		.overrides = (const char *const *)p->overrides.v,
+		.noverrides = p->overrides.n,
+	};
+	const struct plan_options popt = {
+		.data_dir = cli->data_dir,
+		.cache_dir = cli_cache_dir(cli, "trees"),
+		.fetch = &cli->fetch,
+	};
+	if (recipe_load(p->recipe_arg, &ropt, &cli->arena, &p->recipe, err) < 0 ||
+	    lock_read(p->recipe->lock_path, &cli->arena, &lock, err) < 0)
+		return -1;
+
+	autoerror struct error first = {0};
+	if (plan_make(p->recipe, lock, &popt, &cli->arena, &p->plan, &first) == 0)
+		return 0;
+	if (first.class != ERROR_LOCK || p->locked)
+		return error_join(err, &first);
+	if (complete_lock(p, cli, lock, err) < 0)
+		return -1;
+	return plan_make(p->recipe, lock, &popt, &cli->arena, &p->plan, err);
+}
+
+int pipeline_want(struct pipeline *p, const struct argv *steps, struct cli *cli, struct error *err)
+{
+	p->wanted = arena_array(&cli->arena, p->plan.nsteps, bool);
+	for (size_t i = 0; i < steps->n; i++) {
+		long step = plan_find(&p->plan, steps->v[i], err);
+
+		if (step >= 0)
+			p->wanted[step] = true;
+	}
+	for (size_t i = 0; i < p->plan.nsteps && !steps->n; i++)
+		p->wanted[i] = !p->plan.steps[i].internal;
+	return error_is_set(err) ? -1 : 0;
+}
+
+struct realise_step *pipeline_steps(const struct pipeline *p, struct cli *cli)
+{
+	struct realise_step *steps = arena_array(&cli->arena, p->plan.nsteps, struct realise_step);
+
+	for (size_t i = 0; i < p->plan.nsteps; i++) {
+		const struct plan_step *s = &p->plan.steps[i];
+
+		steps[i] = (struct realise_step){
+			.name = s->name, .drv_path = s->drv_path, .text = s->text,
+			.needs = s->needs, .nneeds = s->nneeds,
+			.wanted = p->wanted && p->wanted[i],
+		};
+	}
+	return steps;
+}
+
+char *pipeline_output(const struct pipeline *p, struct cli *cli, size_t step, const char *name)
+{
+	const struct realise_result *r = &p->results[step];
+	autofree char *root = cli->root ? xstrdup(cli->root) : store_default_root();
+	autofree char *absolute = path_absolute(root);
+
+	for (size_t i = 0; i < r->noutputs; i++)
+		if (strcmp(r->outputs[i].name, name) == 0 && r->outputs[i].path)
+			return xasprintf("%s%s", absolute ? absolute : root, r->outputs[i].path);
+	return NULL;
+}
+
+/* 1: it points elsewhere now; 0: it did already. */
+static int point_link(int dir, const char *name, const char *target, struct error *err)
+{
+	char old[4096];
+	ssize_t n = readlinkat(dir, name, old, sizeof(old) - 1);
+
+	if (n >= 0 && (size_t)n == strlen(target) && memcmp(old, target, (size_t)n) == 0)
+		return 0;
+	autofree char *temp = xasprintf(".%s.tmp-%d", name, (int)getpid());
+	if (symlinkat(target, dir, temp) < 0 || renameat(dir, temp, dir, name) < 0) {
+		error_errno(err, "cannot make the link result/%s", name);
+		unlinkat(dir, temp, 0);
+		return -1;
+	}
+	return 1;
+}
+
+/* The collector's roots of a recipe share a group named after the recipe's place. */
+static void root_group(const struct pipeline *p, char out[SHA256_HEX_SIZE])
+{
+	autofree char *place = xasprintf("%s/%s", p->recipe->dir, p->recipe->name);
+	struct sha256 h = sha256_of(place, strlen(place));
+
+	sha256_hex(&h, out);
+	out[32] = '\0';
+}
+
+static int add_roots(const struct pipeline *p, struct cli *cli, struct error *err)
+{
+	autostore struct store *st = NULL;
+	char group[SHA256_HEX_SIZE];
+
+	root_group(p, group);
+	if (cli_open_store(cli, STORE_WRITE, &st, err) < 0)
+		return -1;
+	for (size_t i = 0; i < p->plan.nsteps; i++) {
+		const struct realise_result *r = &p->results[i];
+
+		if (r->state != STEP_HAD && r->state != STEP_BUILT)
+			continue;
+		/* The realisation refers to the tree, so both stay. */
+		for (size_t k = 0; k < r->noutputs; k++) {
+			autofree char *name =
+				xasprintf("%s-%s", p->plan.steps[i].name, r->outputs[k].name);
+
+			if (store_add_root(st, group, name, r->outputs[k].key, err) < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+static int make_links(const struct pipeline *p, struct cli *cli, struct error *err)
+{
+	autofree char *path = xasprintf("%s/result", p->recipe->dir);
+	bool changed = false;
+
+	if (mkdir(path, 0755) < 0 && errno != EEXIST)
+		return error_errno(err, "cannot create %s", path);
+	autoclose int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return error_errno(err, "cannot open %s", path);
+	for (size_t i = 0; i < p->plan.nsteps; i++) {
+		const struct plan_step *s = &p->plan.steps[i];
+		autofree char *out = p->wanted[i] ? pipeline_output(p, cli, i, "out") : NULL;
+
+		if (!out)
+			continue;
+		autofree char *target =
+			s->link_subpath ? path_join(out, s->link_subpath) : xstrdup(out);
+		int rc = point_link(dir, s->link ? s->link : s->name, target, err);
+		if (rc < 0)
+			return -1;
+		changed |= rc || p->results[i].state == STEP_BUILT;
+	}
+	return changed ? add_roots(p, cli, err) : 0;
+}
+
+static long default_jobs(void)
+{
+	cpu_set_t set;
+
+	/* What we may use, which in a container is less than what there is. */
+	if (sched_getaffinity(0, sizeof(set), &set) == 0)
+		return CPU_COUNT(&set);
+	return 1;
+}
+
+int pipeline_realise(struct pipeline *p, struct cli *cli, struct error *err)
+{
+	struct realise_step *steps = pipeline_steps(p, cli);
+	autofree char *root = cli->root ? xstrdup(cli->root) : store_default_root();
+	struct progress *progress = progress_new(cli, steps, p->plan.nsteps);
+	const struct realise_options opt = {
+		.root = root,
+		.cache_dir = cli_cache_dir(cli, "trees"),
+		.fetch = &cli->fetch,
+		.origins = p->plan.origins,
+		.norigins = p->plan.norigins,
+		.jobs = p->jobs > 0 ? p->jobs : default_jobs(),
+		.timeout_s = p->timeout_s,
+		.silent_s = p->silent_s,
+		.log_bytes = (uint64_t)p->log_mib << 20,
+		.keep_failed = p->keep_failed,
+		.keep_going = p->keep_going,
+		.lines = cli->verbose,
+		.event = progress_event,
+		.ctx = progress,
+	};
+
+	p->results = arena_array(&cli->arena, p->plan.nsteps, struct realise_result);
+	int rc = realise(steps, p->plan.nsteps, &opt, &cli->arena, p->results, err);
+	progress_free(progress);
+	if (rc < 0 || p->no_link)
+		return rc;
+	return make_links(p, cli, err) < 0 ? -1 : rc;
+}
+
+void pipeline_finish(struct pipeline *p)
+{
+	argv_finish(&p->overrides);
+}
