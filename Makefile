@@ -4,56 +4,113 @@
 CC ?= gcc
 CFLAGS ?= -O2 -g
 PREFIX ?= /usr/local
+DESTDIR ?=
+# Sanitizers: make SAN=address,undefined ...; builds into build-san/ then.
 SAN ?=
+# What `make check` is built with; CHECK_SAN= tests the plain build.
+CHECK_SAN ?= address,undefined
 B := $(if $(SAN),build-san,build)
 
+# What building, testing and running need, as Debian and Ubuntu call it.
+PACKAGES := gcc libc6-dev pkg-config bubblewrap libyaml-dev libgit2-dev \
+	libcurl4-openssl-dev libssl-dev libarchive-dev libsqlite3-dev libjson-c-dev \
+	libzstd-dev libseccomp-dev gpgv debian-archive-keyring qemu-system-x86 gdb
+CHECK_PACKAGES := $(PACKAGES) libcmocka-dev perl shellcheck clang-format nix-bin git \
+	nginx-light sqlite3 cpio xz-utils zstd valgrind time
+
+# kbuild starts in a millisecond because it links little; kbuild-fetch is the second
+# program, for what touches network, git or archives.
 MAIN_LIBS := yaml-0.1 sqlite3 libcrypto json-c libzstd libseccomp
 FETCH_LIBS := libcurl libgit2 libarchive libcrypto json-c sqlite3
 CPPFLAGS += -I. -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64
 STD := -std=gnu17
 WARN := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wvla $(if $(CI),-Werror)
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+LINK = $(CC) $(CFLAGS) $(SANFLAGS) -Wl,--as-needed $(LDFLAGS)
 
-BASE := $(wildcard base/*.c)
-STORE := $(wildcard store/*.c)
-FETCH := $(wildcard fetchers/*.c)
-MAIN := $(wildcard sandbox/*.c evaluator/*.c realise/*.c cli/*.c)
+FETCH_MAIN := $(wildcard cli/fetch*.c)
+LIB := $(wildcard base/*.c store/*.c fetchers/*.c sandbox/*.c evaluator/*.c realise/*.c)
+MAIN := $(filter-out $(FETCH_MAIN),$(wildcard cli/*.c))
 UNIT := $(wildcard tests/unit/test_*.c)
-# The second program: what touches network, git or archives. See fetchers/fetch.h.
-FETCH_ONLY := $(filter-out fetchers/request.c fetchers/treecache.c,$(FETCH))
-SHARED_FETCH := $(filter fetchers/request.c fetchers/treecache.c,$(FETCH))
+FUZZ := $(wildcard tests/fuzz/fuzz_*.c)
+TESTS := $(sort $(wildcard tests/lint/*.sh tests/functional/*.sh tests/vm/*.sh))
 
 obj = $(patsubst %.c,$(B)/%.o,$(1))
-COMMON_OBJ := $(call obj,$(BASE) $(STORE) $(SHARED_FETCH))
-MAIN_OBJ := $(call obj,$(MAIN))
-FETCH_OBJ := $(call obj,$(FETCH_ONLY))
 UNIT_BIN := $(patsubst tests/unit/%.c,$(B)/tests/%,$(UNIT))
 
 all: $(B)/kbuild $(B)/kbuild-fetch ## build kbuild and kbuild-fetch into build/
 
-$(B)/kbuild: $(MAIN_OBJ) $(COMMON_OBJ)
-	$(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs $(MAIN_LIBS))
+$(B)/libkbuild.a: $(call obj,$(LIB))
+	@rm -f $@
+	ar rcs $@ $^
 
-$(B)/kbuild-fetch: $(FETCH_OBJ) $(COMMON_OBJ)
-	$(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs $(FETCH_LIBS) $(MAIN_LIBS))
+$(B)/kbuild: $(call obj,$(MAIN)) $(B)/libkbuild.a
+	$(LINK) -o $@ $^ $(shell pkg-config --libs $(MAIN_LIBS))
 
-# Unit tests link everything but the two mains.
-UNIT_LINK := $(filter-out $(B)/cli/main.o,$(MAIN_OBJ)) $(COMMON_OBJ) $(filter-out $(B)/fetchers/main.o,$(FETCH_OBJ))
-$(B)/tests/%: tests/unit/%.c $(UNIT_LINK)
+$(B)/kbuild-fetch: $(call obj,$(FETCH_MAIN)) $(B)/libkbuild.a
+	$(LINK) -o $@ $^ $(shell pkg-config --libs $(FETCH_LIBS) $(MAIN_LIBS))
+
+# Unit tests may use everything but the two mains.
+$(B)/tests/%: tests/unit/%.c $(filter-out $(B)/cli/main.o,$(call obj,$(MAIN))) $(B)/libkbuild.a
 	@mkdir -p $(@D)
-	$(CC) $(STD) $(CPPFLAGS) $(CFLAGS) $(WARN) $(SANFLAGS) $(LDFLAGS) -o $@ $< $(UNIT_LINK) \
+	$(LINK) $(STD) $(CPPFLAGS) $(WARN) -o $@ $^ \
 		$(shell pkg-config --libs $(FETCH_LIBS) $(MAIN_LIBS) cmocka)
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(STD) $(CPPFLAGS) $(CFLAGS) $(WARN) $(SANFLAGS) -MMD -MP -c -o $@ $<
 
--include $(patsubst %.o,%.d,$(MAIN_OBJ) $(COMMON_OBJ) $(FETCH_OBJ))
+-include $(patsubst %.o,%.d,$(call obj,$(LIB) $(MAIN) $(FETCH_MAIN)))
 
 unit: $(UNIT_BIN) ## build the unit tests
 
-check-unit: unit ## run the unit tests
-	CMOCKA_MESSAGE_OUTPUT=tap prove $(UNIT_BIN)
+deps: ## install the packages that building and running need (apt-get)
+	@tests/install-packages.sh $(PACKAGES)
+
+check-deps: ## install the packages that testing needs (apt-get)
+	@tests/install-packages.sh $(CHECK_PACKAGES)
+
+demo: deps ## install what is missing, build, realize examples/hello, boot it, show it
+	$(MAKE) all
+	examples/demo.sh $(B)/kbuild
+
+check: check-deps ## install what is missing, build with sanitizers, run every test
+	$(MAKE) SAN=$(CHECK_SAN) run-check
+
+run-check: all unit
+	KBUILD=$(CURDIR)/$(B)/kbuild tests/run.sh $(UNIT_BIN) $(TESTS)
+
+check-unit: unit ## run the unit tests only
+	KBUILD=$(CURDIR)/$(B)/kbuild tests/run.sh $(UNIT_BIN)
+
+check-eval: all ## run the golden evaluations only (ACCEPT=1 rewrites them)
+	KBUILD=$(CURDIR)/$(B)/kbuild tests/run.sh $(wildcard tests/functional/*-eval*.sh)
+
+check-builders: all ## check every builder's manifest and script, build its test.yaml
+	KBUILD=$(CURDIR)/$(B)/kbuild tests/run.sh $(wildcard tests/functional/*-builders*.sh)
+
+check-headers: ## compile each header alone
+	tests/lint/headers.sh
+
+bench: all ## measure the targets of docs/performance.md beside a peer
+	KBUILD=$(CURDIR)/$(B)/kbuild tests/bench/run.sh
+
+format: ## format the C code
+	clang-format -i $(wildcard */*.[ch] tests/*/*.[ch])
+
+check-format: ## fail if formatting would change a file
+	clang-format --dry-run -Werror $(wildcard */*.[ch] tests/*/*.[ch])
+
+install: all ## install below PREFIX (and DESTDIR)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/kbuild \
+		$(DESTDIR)$(PREFIX)/share/kbuild $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 755 $(B)/kbuild $(DESTDIR)$(PREFIX)/bin/kbuild
+	install -m 755 $(B)/kbuild-fetch $(DESTDIR)$(PREFIX)/libexec/kbuild/kbuild-fetch
+	install -m 644 docs/kbuild.1 $(DESTDIR)$(PREFIX)/share/man/man1/kbuild.1
+	for d in builders recipes guest examples; do \
+		rm -rf $(DESTDIR)$(PREFIX)/share/kbuild/$$d; \
+		git ls-files -z $$d | xargs -0 cp --parents -t $(DESTDIR)$(PREFIX)/share/kbuild; \
+	done
 
 help: ## print this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 20
@@ -61,5 +118,6 @@ help: ## print this list
 clean: ## remove build/ and build-san/
 	rm -rf build build-san
 
-.PHONY: all unit check-unit help clean
+.PHONY: all unit deps check-deps demo check run-check check-unit check-eval check-builders \
+	check-headers bench format check-format install help clean
 .DELETE_ON_ERROR:

@@ -66,6 +66,15 @@ static int make_args(const struct sandbox *box, int seccomp, int status, struct 
 		   "--bind", box->store_dir, "/nix/store", NULL);
 	for (size_t i = 0; i < box->nmounts; i++)
 		argv_pushl(args, "--ro-bind", box->mounts[i].host, box->mounts[i].guest, NULL);
+	/* Not through bwrap's own environment: a hostile LD_PRELOAD must not reach it. */
+	argv_push(args, "--clearenv");
+	for (size_t i = 0; i < box->env->n; i++) {
+		const char *eq = strchr(box->env->v[i], '=');
+
+		argv_push(args, "--setenv");
+		argv_pushf(args, "%.*s", (int)(eq - box->env->v[i]), box->env->v[i]);
+		argv_push(args, eq + 1);
+	}
 	/* Last: until now mount points had to be made below /. */
 	argv_pushl(args, "--remount-ro", "/", "--chdir", "/build", NULL);
 	argv_push(args, "--seccomp");
@@ -92,7 +101,7 @@ static int args_in_memory(const struct argv *args, struct error *err)
 
 static int start_bwrap(const struct sandbox *box, int seccomp, int status, struct error *err)
 {
-	autoargv struct argv options = {0}, command = {0};
+	autoargv struct argv options = {0}, command = {0}, no_env = {0};
 
 	if (make_args(box, seccomp, status, &options, err) < 0)
 		return -1;
@@ -102,6 +111,7 @@ static int start_bwrap(const struct sandbox *box, int seccomp, int status, struc
 
 	autofree char *bwrap = sandbox_program();
 	argv_push(&command, bwrap ? bwrap : "bwrap");
+	argv_push(&no_env, "PATH=/usr/bin:/bin");
 	argv_push(&command, "--args");
 	argv_pushf(&command, "%d", args);
 	for (size_t i = 0; i < box->argv->n; i++)
@@ -114,7 +124,7 @@ static int start_bwrap(const struct sandbox *box, int seccomp, int status, struc
 	keep[box->nkeep + 2] = status;
 	const struct child child = {
 		.argv = &command,
-		.env = box->env, /* bwrap hands on what it has: exactly this */
+		.env = &no_env,
 		.out = box->log,
 		.errfd = box->log,
 		.keep = keep,
