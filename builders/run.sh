@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=sh
 # Runs one builder inside the sandbox: `sh -eu run.sh`. See README.md for the contract.
 
 export PATH=/usr/bin:/bin:/usr/sbin:/sbin HOME=/homeless-shelter TMPDIR=/build SHELL=/bin/sh
@@ -27,7 +26,6 @@ input_name() {
 
 # use_arch ARCH: sets karch (ARCH= of the kernel), srcarch, triplet, musl (triplet of
 # the small C library) and cross (prefix of the tools, empty for a native build).
-# shellcheck disable=SC2034 # read by the builders
 use_arch() {
 	case $1 in
 	x86_64) karch=x86_64 srcarch=x86 triplet=x86_64-linux-gnu ;;
@@ -65,7 +63,6 @@ for tool in $tools; do
 done
 [ -z "$missing" ] || die "not in the toolchain:$missing"
 
-# shellcheck source=/dev/null
 . "$script/build.sh"
 for phase in configure build check install; do
 	if grep -q "^$phase()" "$script/build.sh"; then

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=sh
 # A .config from a base, fragments, musts and wishes. The merge is ours because the
 # kernel's merge_config.sh drops symbols without a word; Kconfig itself decides all values.
 #
@@ -81,13 +80,13 @@ read_requests() {
 }
 
 build() {
-	: >strings
+	: >string.symbols
 	for round in 1 2 3 4; do
-		awk -F '\t' -f "$script/merge.awk" strings asked base.config >$objtree/.config
+		awk -F '\t' -f "$script/merge.awk" string.symbols asked base.config >$objtree/.config
 		resolve
-		cp strings strings.old
+		cp string.symbols string.symbols.old
 		find_strings
-		! cmp -s strings strings.old || break
+		! cmp -s string.symbols string.symbols.old || break
 	done
 	echo "resolved in round $round"
 	[ "$opt_prefer" != builtin ] || prefer_builtin
@@ -103,7 +102,7 @@ find_strings() {
 	awk -F '\t' '
 		FILENAME == "quoted" { quoted[$1]; next }
 		($1 == "set" || $1 == "wish") && $2 in quoted && !seen[$2]++ { print $2 }
-	' quoted asked >strings
+	' quoted asked >string.symbols
 }
 
 # Every =m that nobody asked for by name becomes =y; Kconfig takes back what is not legal.

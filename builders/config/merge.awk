@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Files: strings (symbols that are strings), asked (how, symbol, value), a .config.
+# Files: string.symbols (symbols that are strings), asked (how, symbol, value), a .config.
 # Prints the .config with every asked symbol replaced; the last request for a symbol wins,
 # and requests stay in order, because within a Kconfig choice the last line wins.
 
@@ -10,7 +10,7 @@ function kconfig_text(symbol, value) {
 	return "\"" value "\""
 }
 
-FILENAME == "strings" {
+FILENAME == "string.symbols" {
 	is_string[$1]
 	next
 }

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=sh
 # bin/init, static and small. The specs file makes any gcc compile for the small C library,
 # a cross compiler too.
 

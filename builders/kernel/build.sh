@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=sh
 # One kernel build, split by who uses the result: `out` to boot it, `modules` to load,
 # `dev` to compile modules against it, `debug` to debug it.
 
@@ -13,6 +12,7 @@ configure() {
 	mkdir -p $objtree
 	cp /src/config/config $objtree/.config
 	chmod u+w $objtree/.config
+	kmake /src/source O=$objtree syncconfig
 	image=$opt_image
 	if [ "$image" = auto ]; then
 		image=$(kmake /src/source O=$objtree --no-print-directory -s image_name | tail -n 1)
@@ -36,8 +36,8 @@ build() {
 check() {
 	cmp -s /src/config/config $objtree/.config && return
 	changed=$(diff /src/config/config $objtree/.config |
-		sed -n 's/^> \(# \)\{0,1\}CONFIG_\([A-Za-z0-9_]*\).*/\2/p' | sort -u | head -n 10)
-	die "the build changed the configuration:" $changed
+		sed -n 's/^> \(# \)\{0,1\}CONFIG_\([A-Za-z0-9_]*\).*/\2/p' | sort -u | head -n 10 | tr '\n' ' ')
+	die "the build changed the configuration: $changed"
 }
 
 install() {

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=sh
 # The `dev` output: source headers and generated files merged into one tree that works as
 # `make -C dev M=DIR modules` without being written to. Nothing in it depends on the bodies
 # of built-in functions, so a change of a driver does not rebuild anybody's modules.
@@ -10,7 +9,7 @@ install_dev() {
 	tar -C /src/source -cf - -T dev.sources | tar -C "$dev" -xf - --no-same-permissions
 	chmod -R u+w "$dev"
 	dev_generated >dev.generated
-	tar -C $objtree -cf - -T dev.generated | tar -C "$dev" -xf - --no-same-permissions
+	tar -C "$objtree" -cf - -T dev.generated | tar -C "$dev" -xf - --no-same-permissions
 	! has DEBUG_INFO_BTF_MODULES || dev_btf
 }
 
@@ -30,14 +29,14 @@ dev_sources() {
 }
 
 dev_generated() {
-	cd $objtree
+	cd "$objtree"
 	printf '%s\n' .config Module.symvers include/generated "arch/$srcarch/include/generated"
 	find include/config -type f ! -name '*.cmd'
 	find scripts \( -name kconfig -o -name gdb -o -name dtc -o -name basic \) -prune \
 		-o \( -type f -o -type l \) ! -name '.*' ! -name '*.o' ! -name '*.a' -print
 	for file in scripts/basic/fixdep scripts/dtc/dtc tools/objtool/objtool \
 		tools/bpf/resolve_btfids/resolve_btfids "arch/$srcarch/kernel/module.lds"; do
-		[ ! -f $file ] || echo $file
+		[ ! -f "$file" ] || echo "$file"
 	done
 	if has RUST; then
 		find rust \( -name '*.rmeta' -o -name '*.so' \) -type f
@@ -48,7 +47,7 @@ dev_generated() {
 # pahole and resolve_btfids read only the type information of vmlinux.
 dev_btf() {
 	"${cross}objcopy" -O binary --only-section=.BTF --set-section-flags .BTF=alloc \
-		$objtree/vmlinux vmlinux.btf
+		"$objtree/vmlinux" vmlinux.btf
 	echo | "${cross}gcc" -x assembler -c -o empty.o -
 	"${cross}objcopy" --add-section .BTF=vmlinux.btf empty.o "$dev/vmlinux"
 }

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: MIT
+# Files: module.files (step, path), builtin, modules.dep, wanted (names), load.wanted (name
+# and parameters). Writes chosen.paths (files of the image) and load (lines for init).
+
+function module_name(path) {
+	sub(/.*\//, "", path)
+	sub(/\.ko.*/, "", path)
+	gsub(/-/, "_", path)
+	return path
+}
+
+function choose(path) {
+	if (!(path in chosen)) {
+		chosen[path]
+		print path >"chosen.paths"
+	}
+}
+
+# modules.dep names the nearest dependency first.
+function choose_all(path, list, i, n) {
+	n = split(needs[path], list, " ")
+	for (i = n; i > 0; i--)
+		choose(list[i])
+	choose(path)
+}
+
+function load(path, params, list, i, n) {
+	n = split(needs[path], list, " ")
+	for (i = n; i > 0; i--)
+		load_one(list[i], "")
+	load_one(path, params)
+}
+
+function load_one(path, params) {
+	if (path in loaded)
+		return
+	loaded[path]
+	print prefix path (params == "" ? "" : " " params) >"load"
+}
+
+function fail(text) {
+	print "@kbuild error initramfs." text
+	failed = 1
+	exit 1
+}
+
+BEGIN {
+	printf "" >"chosen.paths"
+	printf "" >"load"
+}
+
+FILENAME == "module.files" {
+	split($0, field, "\t")
+	files[field[1]] = files[field[1]] " " field[2]
+	next
+}
+
+FILENAME == "builtin" {
+	is_builtin[module_name($0)]
+	next
+}
+
+FILENAME ~ /modules\.dep$/ {
+	path = substr($1, 1, length($1) - 1)
+	path_of[module_name(path)] = path
+	sub(/^[^:]*: */, "")
+	needs[path] = $0
+	next
+}
+
+FILENAME == "wanted" {
+	if ($1 in files) {
+		n = split(files[$1], list, " ")
+		for (i = 1; i <= n; i++)
+			choose_all(list[i])
+	} else if (module_name($1) in path_of) {
+		choose_all(path_of[module_name($1)])
+	} else if (!(module_name($1) in is_builtin)) {
+		fail("modules: no module " $1 " in the recipe or the kernel")
+	}
+	next
+}
+
+{
+	name = $1
+	sub(/^[^ \t]+[ \t]*/, "")
+	n = name in files ? split(files[name], list, " ") : 0
+	if (module_name(name) in path_of) {
+		n = 1
+		list[1] = path_of[module_name(name)]
+	}
+	if (n == 0 && !(module_name(name) in is_builtin))
+		fail("load: no module " name " in the recipe or the kernel")
+	for (i = 1; i <= n; i++) {
+		choose_all(list[i])
+		load(list[i], $0)
+	}
+}

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: MIT
+# The recipe's modules, and those of the kernel that they or `load` need. depmod runs
+# twice: over everything to learn what is needed, then over what the image has.
+
+lib=lib/modules
+
+add_modules() {
+	: >load
+	add /etc/kbuild/modules 0644 file /build/load
+	[ "$(config_value /src/kernel/config MODULES)" = y ] || {
+		[ -z "$opt_load" ] || die "initramfs.load: the kernel has CONFIG_MODULES=n"
+		return 0
+	}
+	stage_all
+	choose_modules
+	stage_chosen
+	(cd chosen && find $lib -type f) >chosen.files
+	while read -r file; do
+		add "/$file" 0644 file "/build/chosen/$file"
+	done <chosen.files
+	add_short_names
+}
+
+# A folder of links: all modules of the kernel and of the recipe.
+stage_all() {
+	mkdir -p "all/$lib/$release"
+	for entry in "/src/kernel_modules/$lib/$release"/kernel \
+		"/src/kernel_modules/$lib/$release"/modules.builtin* \
+		"/src/kernel_modules/$lib/$release"/modules.order; do
+		[ ! -e "$entry" ] || ln -s "$entry" "all/$lib/$release/"
+	done
+	for input in $inputs; do
+		case $input in
+		module_*) stage_module "$input" ;;
+		esac
+	done
+	depmod -b /build/all "$release"
+}
+
+# Lists the file of each module as `step TAB path below lib/modules/RELEASE`.
+stage_module() {
+	[ -d "/src/$1/$lib/$release" ] || die "module ${1#module_} was not built for kernel $release"
+	(cd "/src/$1/$lib/$release" && find . -name '*.ko*' -type f) | sed 's,^\./,,' | sort >files
+	while read -r file; do
+		[ ! -e "all/$lib/$release/$file" ] || die "two modules are installed as $file"
+		mkdir -p "all/$lib/$release/${file%/*}"
+		ln -s "/src/$1/$lib/$release/$file" "all/$lib/$release/$file"
+		printf '%s\t%s\n' "${1#module_}" "$file" >>module.files
+	done <files
+}
+
+# chosen.paths: files of the image; load: what init loads, dependencies first.
+choose_modules() {
+	[ -e module.files ] || : >module.files
+	cat "all/$lib/$release/modules.builtin" >builtin 2>/dev/null || : >builtin
+	printf '%s\n' "$opt_modules" | grep . >wanted || cut -f 1 module.files | sort -u >wanted
+	printf '%s\n' "$opt_load" | grep . >load.wanted || :
+	awk -v prefix="/$lib/$release/" -f "$script/choose.awk" \
+		module.files builtin "all/$lib/$release/modules.dep" wanted load.wanted
+}
+
+stage_chosen() {
+	mkdir -p "chosen/$lib/$release"
+	for entry in "all/$lib/$release"/modules.builtin "all/$lib/$release"/modules.builtin.modinfo \
+		"all/$lib/$release"/modules.order; do
+		[ ! -e "$entry" ] || cp -L "$entry" "chosen/$lib/$release/"
+	done
+	while read -r file; do
+		mkdir -p "chosen/$lib/$release/${file%/*}"
+		cp -L "all/$lib/$release/$file" "chosen/$lib/$release/$file"
+	done <chosen.paths
+	depmod -b /build/chosen "$release"
+}
+
+# /modules/NAME.ko for people: by file name, and by step name if a step made one file.
+add_short_names() {
+	awk -F '\t' '
+		FILENAME == "chosen.paths" { chosen[$0]; next }
+		{ count[$1]++ }
+		$2 in chosen { step[++n] = $1; path[n] = $2 }
+		END {
+			for (i = 1; i <= n; i++) {
+				name = path[i]
+				sub(/.*\//, "", name)
+				print name "\t" path[i]
+				if (count[step[i]] == 1)
+					print step[i] ".ko\t" path[i]
+			}
+		}
+	' chosen.paths module.files | sort -u >short.names
+	while IFS='	' read -r short file; do
+		add "/modules/$short" 0777 link "../$lib/$release/$file"
+	done <short.names
+}
