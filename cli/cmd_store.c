@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+#include "cli/cmd_store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+
+#include "base/alloc.h"
+#include "base/dir.h"
+#include "base/map.h"
+#include "store/path.h"
+
+static const struct {
+	const char *name, *usage;
+	int words;
+	store_verb *run;
+} verbs[] = {
+	{"add", "add PATH [--name NAME]", 1, store_cmd_add},
+	{"cat", "cat PATH/FILE", 1, store_cmd_cat},
+	{"dump", "dump PATH", 1, store_cmd_dump},
+	{"hash", "hash PATH [--type sri|nix32|hex]", 1, store_cmd_hash},
+	{"ls", "ls PATH [-R]", 1, store_cmd_ls},
+	{"path-info", "path-info PATH [--json]", 1, store_cmd_path_info},
+	{"restore", "restore DIR", 1, store_cmd_restore},
+	{"verify", "verify [--contents]", 0, store_cmd_verify},
+};
+
+static int unknown_verb(struct cli *cli, const char *word, struct error *err)
+{
+	const char *names[ARRAY_LEN(verbs)];
+	autobuf struct strbuf all = STRBUF_INIT;
+
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
+		names[i] = verbs[i].name;
+		strbuf_printf(&all, "%s%s", i ? ", " : "", names[i]);
+	}
+	if (!word)
+		return cli_usage(cli, err, "expected one of: %s", all.ptr);
+	const char *near = word_nearest(word, names, ARRAY_LEN(names));
+	if (!near)
+		return cli_usage(cli, err, "unknown verb '%s', expected one of: %s", word, all.ptr);
+	error_class(err, ERROR_RECIPE, "unknown verb '%s'", word);
+	return error_hint(err, "did you mean 'kbuild store %s'?", near);
+}
+
+int cmd_store(struct cli *cli, int argc, char **argv, struct error *err)
+{
+	struct store_cmd c = {.cli = cli, .argv = argv + 1};
+	const struct cli_opt opts[] = {
+		{"contents", .flag = &c.contents, .help = "verify: read every byte too"},
+		{"name", .text = &c.name, .arg = "NAME", .help = "add: name of the store path"},
+		{"recursive", 'R', .flag = &c.recursive, .help = "ls: everything below, too"},
+		{"type", .text = &c.type, .arg = "TYPE", .help = "hash: sri, nix32 or hex"},
+		{0},
+	};
+
+	if (cli_parse(cli, opts, &argc, argv, err) < 0)
+		return -1;
+	c.argc = argc - 1;
+	for (size_t i = 0; argc && i < ARRAY_LEN(verbs); i++) {
+		if (strcmp(verbs[i].name, argv[0]) != 0)
+			continue;
+		if (c.argc != verbs[i].words)
+			return cli_usage(cli, err, "usage: kbuild store %s", verbs[i].usage);
+		return verbs[i].run(&c, err);
+	}
+	return unknown_verb(cli, argc ? argv[0] : NULL, err);
+}
+
+/* --- what a user wrote ------------------------------------------------------------- */
+
+/* What follows a directory and its slash, NULL if text does not begin so. */
+static const char *below(const char *text, const char *dir)
+{
+	size_t n = strlen(dir);
+
+	return strncmp(text, dir, n) == 0 && text[n] == '/' ? text + n + 1 : NULL;
+}
+
+/* `<digest>-<name>...` of anything that is a path of this machine or of the store. */
+static const char *base_of(struct store_cmd *c, struct store *st, const char *text)
+{
+	const char *base = below(text, STORE_DIR);
+
+	if (!base)
+		base = below(text, store_physical_dir(st));
+	if (!base && strchr("/.", *text) == NULL && access(text, F_OK) < 0)
+		return text;
+	if (!base) {
+		autofree char *real = path_absolute(text);
+
+		base = real ? below(real, store_physical_dir(st)) : NULL;
+		base = base ? arena_strdup(&c->cli->arena, base) : NULL;
+	}
+	return base ? base : text;
+}
+
+int store_ref_parse(struct store_cmd *c, struct store *st, const char *text,
+		    struct store_ref *out, struct error *err)
+{
+	struct arena *a = &c->cli->arena;
+	const char *base = base_of(c, st, text);
+	size_t len = strcspn(base, "/");
+	char *head = arena_strndup(a, base, len);
+	int found = 0;
+
+	out->sub = base + len + strspn(base + len, "/");
+	out->path = arena_printf(a, STORE_DIR "/%s", head);
+	if (path_ok(out->path))
+		found = store_find(st, out->path, err);
+	else if (len <= PATH_DIGEST_LEN)
+		found = store_find_digest(st, head, a, &out->path, err);
+	if (found < 0)
+		return -1;
+	if (found)
+		return 0;
+	return error_class(err, ERROR_RECIPE, "'%s' is not a valid path of the store at %s", text,
+			   store_root(st));
+}
+
+int store_ref_open(struct store *st, const struct store_ref *ref, int flags, struct error *err)
+{
+	struct open_how how = {.flags = (unsigned int)(flags | O_CLOEXEC),
+			       .resolve = RESOLVE_IN_ROOT};
+	autoclose int root = open(store_root(st), O_PATH | O_DIRECTORY | O_CLOEXEC);
+	autofree char *path = xasprintf("%s%s%s", ref->path, *ref->sub ? "/" : "", ref->sub);
+
+	if (root < 0)
+		return error_errno(err, "cannot open %s", store_root(st));
+	int fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+	return fd < 0 ? error_errno(err, "cannot open %s", path) : fd;
+}

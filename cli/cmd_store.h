@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * The verbs of `kbuild store`. All share one set of options; each is a function that gets
+ * the words after its name and returns an exit code, or -1 with err.
+ */
+#include "cli/cmd.h"
+
+struct store_cmd {
+	struct cli *cli;
+	int argc;
+	char **argv;	  /* the words after the verb; their number was checked */
+	const char *name; /* --name */
+	const char *type; /* --type */
+	bool recursive;	  /* -R */
+	bool contents;	  /* --contents */
+};
+
+typedef int store_verb(struct store_cmd *c, struct error *err);
+
+store_verb store_cmd_add, store_cmd_cat, store_cmd_dump, store_cmd_hash, store_cmd_ls,
+	store_cmd_path_info, store_cmd_restore, store_cmd_verify;
+
+/* What a user wrote for something in the store. */
+struct store_ref {
+	const char *path; /* logical and valid */
+	const char *sub;  /* below it, "" for the object itself */
+};
+
+/*
+ * Takes a logical path, a physical path (or a link to one, such as result/kernel), a base
+ * name or the beginning of a digest; any may go on below the object. Fails if it is not
+ * valid. Lives in the command's arena.
+ */
+int store_ref_parse(struct store_cmd *c, struct store *st, const char *text,
+		    struct store_ref *out, struct error *err);
+/*
+ * Opens it for reading. Links are followed as if the store were at /nix/store, so never
+ * out of it.
+ */
+int store_ref_open(struct store *st, const struct store_ref *ref, int flags, struct error *err);

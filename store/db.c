@@ -1,0 +1,449 @@
+// SPDX-License-Identifier: MIT
+#include "store/db.h"
+
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "store/path.h"
+
+static const char schema_sql[] =
+	"create table if not exists ValidPaths ("
+	" id integer primary key autoincrement not null,"
+	" path text unique not null,"
+	" hash text not null,"
+	" registrationTime integer not null,"
+	" deriver text,"
+	" narSize integer,"
+	" ultimate integer,"
+	" sigs text,"
+	" ca text);"
+	"create table if not exists Refs ("
+	" referrer integer not null,"
+	" reference integer not null,"
+	" primary key (referrer, reference),"
+	" foreign key (referrer) references ValidPaths(id) on delete cascade,"
+	" foreign key (reference) references ValidPaths(id) on delete restrict);"
+	"create index if not exists IndexReferrer on Refs(referrer);"
+	"create index if not exists IndexReference on Refs(reference);"
+	"create trigger if not exists DeleteSelfRefs before delete on ValidPaths"
+	" begin"
+	"  delete from Refs where referrer = old.id and reference = old.id;"
+	" end;"
+	"create table if not exists DerivationOutputs ("
+	" drv integer not null,"
+	" id text not null,"
+	" path text not null,"
+	" primary key (drv, id),"
+	" foreign key (drv) references ValidPaths(id) on delete cascade);"
+	"create index if not exists IndexDerivationOutputs on DerivationOutputs(path);";
+
+enum query {
+	Q_BEGIN,
+	Q_COMMIT,
+	Q_ROLLBACK,
+	Q_FIND,
+	Q_INFO,
+	Q_REFS,
+	Q_REFERRERS,
+	Q_SINCE,
+	Q_PREFIX,
+	Q_ADD,
+	Q_ADD_REF,
+	Q_ADD_OUTPUT,
+	Q_REMOVE,
+	NQUERIES,
+};
+
+static const char *const queries[NQUERIES] = {
+	[Q_BEGIN] = "begin immediate",
+	[Q_COMMIT] = "commit",
+	[Q_ROLLBACK] = "rollback",
+	[Q_FIND] = "select 1 from ValidPaths where path = ?1",
+	[Q_INFO] = "select hash, registrationTime, deriver, narSize, ultimate, sigs, ca"
+		   " from ValidPaths where path = ?1",
+	[Q_REFS] = "select v.path from Refs r join ValidPaths v on v.id = r.reference"
+		   " where r.referrer = (select id from ValidPaths where path = ?1)"
+		   " order by v.path",
+	[Q_REFERRERS] = "select v.path from Refs r join ValidPaths v on v.id = r.referrer"
+			" where r.reference = (select id from ValidPaths where path = ?1)"
+			" order by v.path",
+	[Q_SINCE] = "select path from ValidPaths"
+		    " where registrationTime >= cast(?1 as integer) order by path",
+	/* '~' sorts after every character of a path. */
+	[Q_PREFIX] = "select path from ValidPaths"
+		     " where path >= ?1 and path < ?1 || '~' order by path limit 2",
+	[Q_ADD] = "insert into ValidPaths"
+		  " (path, hash, registrationTime, deriver, narSize, ultimate, sigs, ca)"
+		  " values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	[Q_ADD_REF] = "insert or ignore into Refs (referrer, reference)"
+		      " select a.id, b.id from ValidPaths a, ValidPaths b"
+		      " where a.path = ?1 and b.path = ?2",
+	[Q_ADD_OUTPUT] = "insert or replace into DerivationOutputs (drv, id, path)"
+			 " select v.id, ?2, ?3 from ValidPaths v where v.path = ?1",
+	[Q_REMOVE] = "delete from ValidPaths where path = ?1",
+};
+
+enum {
+	BUSY_MS = 60 * 60 * 1000, /* as Nix */
+	/* What the next process has to read before its first answer stays below this. */
+	WAL_KEEP = 256 * 1024,
+};
+
+struct db {
+	sqlite3 *sql;
+	sqlite3_stmt *st[NQUERIES];
+	char *file;
+	bool write;
+};
+
+static int failed(struct db *db, struct error *err)
+{
+	return error_class(err, ERROR_INFRA, "database %s: %s", db->file, sqlite3_errmsg(db->sql));
+}
+
+static int exec(struct db *db, const char *sql, struct error *err)
+{
+	return sqlite3_exec(db->sql, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : failed(db, err);
+}
+
+/* A prepared statement with its first parameter, ready to step. NULL on failure. */
+static sqlite3_stmt *prepare(struct db *db, enum query q, const char *first, struct error *err)
+{
+	sqlite3_stmt **st = &db->st[q];
+
+	if (!*st && sqlite3_prepare_v3(db->sql, queries[q], -1, SQLITE_PREPARE_PERSISTENT, st,
+				       NULL) != SQLITE_OK) {
+		failed(db, err);
+		return NULL;
+	}
+	if (first)
+		sqlite3_bind_text(*st, 1, first, -1, SQLITE_STATIC);
+	return *st;
+}
+
+static void done(sqlite3_stmt **st)
+{
+	if (*st) {
+		sqlite3_reset(*st);
+		sqlite3_clear_bindings(*st);
+	}
+}
+#define autostep __attribute__((cleanup(done)))
+
+/* Runs a statement that gives no rows. */
+static int run(struct db *db, sqlite3_stmt *st, struct error *err)
+{
+	return sqlite3_step(st) == SQLITE_DONE ? 0 : failed(db, err);
+}
+
+/* --- opening ------------------------------------------------------------------------ */
+
+static int connect(struct db *db, int flags, const char *uri, struct error *err)
+{
+	if (sqlite3_open_v2(uri, &db->sql, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI,
+			    NULL) != SQLITE_OK)
+		return failed(db, err);
+	sqlite3_busy_timeout(db->sql, BUSY_MS);
+	return 0;
+}
+
+/* A name fit for a URI: '%', '?' and '#' mean something there. */
+static char *uri_of(const char *file, const char *query)
+{
+	struct strbuf uri = STRBUF_INIT;
+
+	strbuf_adds(&uri, "file:");
+	for (const char *p = file; *p; p++) {
+		if (strchr("%?#", *p))
+			strbuf_printf(&uri, "%%%02X", (unsigned char)*p);
+		else
+			strbuf_addc(&uri, *p);
+	}
+	strbuf_adds(&uri, query);
+	return strbuf_take(&uri);
+}
+
+static int open_write(struct db *db, struct error *err)
+{
+	static const char setup[] = "pragma synchronous = normal;"
+				    "pragma foreign_keys = 1;"
+				    "pragma main.journal_mode = wal;";
+	autofree char *uri = uri_of(db->file, "");
+
+	db->write = true;
+	if (connect(db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, uri, err) < 0 ||
+	    exec(db, setup, err) < 0)
+		return -1;
+	/* Closing would sync the disk; see db_close. */
+	sqlite3_db_config(db->sql, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	return exec(db, schema_sql, err);
+}
+
+static int open_read(struct db *db, struct error *err)
+{
+	autofree char *uri = uri_of(db->file, "?mode=ro");
+	autoerror struct error first = {0};
+
+	if (connect(db, SQLITE_OPEN_READONLY, uri, err) < 0)
+		return -1;
+	if (db_find(db, "", &first) >= 0)
+		return 0;
+	/*
+	 * The log's index needs a writable directory. On a read-only medium there is no
+	 * writer either, so the file alone is the truth.
+	 */
+	for (size_t i = 0; i < NQUERIES; i++)
+		sqlite3_finalize(take_ptr(&db->st[i]));
+	sqlite3_close(take_ptr(&db->sql));
+	autofree char *frozen = uri_of(db->file, "?mode=ro&immutable=1");
+	return connect(db, SQLITE_OPEN_READONLY, frozen, err);
+}
+
+int db_open(const char *dir, enum store_mode mode, struct db **out, struct error *err)
+{
+	struct db *db = xcalloc(1, sizeof(*db));
+	struct stat st;
+	int ret;
+
+	*out = NULL;
+	db->file = xasprintf("%s/db.sqlite", dir);
+	if (mode == STORE_WRITE) {
+		ret = open_write(db, err);
+	} else if (stat(db->file, &st) < 0 && errno == ENOENT) {
+		db_close(db);
+		return 0;
+	} else {
+		ret = open_read(db, err);
+	}
+	if (ret < 0) {
+		db_close(db);
+		return -1;
+	}
+	*out = db;
+	return 0;
+}
+
+/*
+ * The last connection would copy the log into the database and sync both, some milliseconds
+ * that every small command would pay. Left alone the log is read once by the next process to
+ * open it; so it is only copied when it has grown.
+ */
+void db_close(struct db *db)
+{
+	struct stat st;
+
+	if (!db)
+		return;
+	for (size_t i = 0; i < NQUERIES; i++)
+		sqlite3_finalize(db->st[i]);
+	if (db->write && db->sql) {
+		autofree char *wal = xasprintf("%s-wal", db->file);
+
+		if (stat(wal, &st) == 0 && st.st_size > WAL_KEEP) {
+			sqlite3_busy_timeout(db->sql, 0);
+			sqlite3_wal_checkpoint_v2(db->sql, NULL, SQLITE_CHECKPOINT_TRUNCATE,
+						  NULL, NULL);
+		}
+	}
+	sqlite3_close(db->sql);
+	free(db->file);
+	free(db);
+}
+
+/* --- transactions -------------------------------------------------------------------- */
+
+static int run_plain(struct db *db, enum query q, struct error *err)
+{
+	autostep sqlite3_stmt *st = prepare(db, q, NULL, err);
+
+	return st ? run(db, st, err) : -1;
+}
+
+int db_begin(struct db *db, struct error *err)
+{
+	return run_plain(db, Q_BEGIN, err);
+}
+
+int db_commit(struct db *db, struct error *err)
+{
+	return run_plain(db, Q_COMMIT, err);
+}
+
+void db_rollback(struct db *db)
+{
+	autoerror struct error ignored = {0};
+
+	run_plain(db, Q_ROLLBACK, &ignored);
+}
+
+/* --- asking -------------------------------------------------------------------------- */
+
+int db_find(struct db *db, const char *path, struct error *err)
+{
+	autostep sqlite3_stmt *st = prepare(db, Q_FIND, path, err);
+
+	if (!st)
+		return -1;
+	switch (sqlite3_step(st)) {
+	case SQLITE_ROW:
+		return 1;
+	case SQLITE_DONE:
+		return 0;
+	default:
+		return failed(db, err);
+	}
+}
+
+static const char *text(sqlite3_stmt *st, int column, struct arena *a)
+{
+	const char *s = (const char *)sqlite3_column_text(st, column);
+
+	return s && *s ? arena_strdup(a, s) : NULL;
+}
+
+static void split_sigs(const char *sigs, struct arena *a, struct path_info *out)
+{
+	struct str rest = sigs ? str_of(sigs) : (struct str){0};
+	size_t cap = 0;
+
+	while (rest.ptr) {
+		struct str one = str_cut(&rest, ' ');
+
+		if (one.len)
+			ARENA_PUSH(a, out->sigs, out->nsigs, cap) =
+				arena_strndup(a, one.ptr, one.len);
+	}
+}
+
+static int get_refs(struct db *db, const char *path, struct arena *a, struct path_info *out,
+		    struct error *err)
+{
+	autoargv struct argv refs = {0};
+
+	if (db_list(db, DB_REFS, path, &refs, err) < 0)
+		return -1;
+	out->nrefs = refs.n;
+	out->refs = arena_array(a, refs.n, const char *);
+	for (size_t i = 0; i < refs.n; i++)
+		out->refs[i] = arena_strdup(a, refs.v[i]);
+	return 0;
+}
+
+int db_info(struct db *db, const char *path, struct arena *a, struct path_info *out,
+	    struct error *err)
+{
+	autostep sqlite3_stmt *st = prepare(db, Q_INFO, path, err);
+
+	*out = (struct path_info){0};
+	if (!st)
+		return -1;
+	int step = sqlite3_step(st);
+	if (step == SQLITE_DONE)
+		return 0;
+	if (step != SQLITE_ROW)
+		return failed(db, err);
+	out->path = arena_strdup(a, path);
+	const char *hash = text(st, 0, a);
+	if (!hash || hash_parse(hash, &out->nar) < 0)
+		return error_class(err, ERROR_INFRA, "database %s: %s has an unusable hash",
+				   db->file, path);
+	out->registered = sqlite3_column_int64(st, 1);
+	out->deriver = text(st, 2, a);
+	out->nar_size = (uint64_t)sqlite3_column_int64(st, 3);
+	out->ultimate = sqlite3_column_int(st, 4) == 1;
+	split_sigs(text(st, 5, a), a, out);
+	out->ca = text(st, 6, a);
+	return get_refs(db, path, a, out, err) < 0 ? -1 : 1;
+}
+
+int db_list(struct db *db, enum db_list what, const char *key, struct argv *out,
+	    struct error *err)
+{
+	static const enum query of[] = {
+		[DB_REFS] = Q_REFS,
+		[DB_REFERRERS] = Q_REFERRERS,
+		[DB_SINCE] = Q_SINCE,
+		[DB_PREFIX] = Q_PREFIX,
+	};
+	autostep sqlite3_stmt *st = prepare(db, of[what], key, err);
+	int step;
+
+	if (!st)
+		return -1;
+	while ((step = sqlite3_step(st)) == SQLITE_ROW)
+		argv_push(out, (const char *)sqlite3_column_text(st, 0));
+	return step == SQLITE_DONE ? 0 : failed(db, err);
+}
+
+/* --- changing ---------------------------------------------------------------------- */
+
+static int add_ref(struct db *db, const char *path, const char *ref, struct error *err)
+{
+	int valid = db_find(db, ref, err);
+
+	if (valid < 0)
+		return -1;
+	if (!valid)
+		return error_make(err, "%s refers to %s, which is not valid", path, ref);
+	autostep sqlite3_stmt *st = prepare(db, Q_ADD_REF, path, err);
+	if (!st)
+		return -1;
+	sqlite3_bind_text(st, 2, ref, -1, SQLITE_STATIC);
+	return run(db, st, err);
+}
+
+static int add_row(struct db *db, const struct path_info *info, struct error *err)
+{
+	char hex[SHA256_HEX_SIZE];
+	autofree char *hash = xasprintf("sha256:%s", sha256_hex(&info->nar, hex));
+	autobuf struct strbuf sigs = STRBUF_INIT;
+	autostep sqlite3_stmt *st = prepare(db, Q_ADD, info->path, err);
+
+	if (!st)
+		return -1;
+	for (size_t i = 0; i < info->nsigs; i++)
+		strbuf_printf(&sigs, "%s%s", i ? " " : "", info->sigs[i]);
+	sqlite3_bind_text(st, 2, hash, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(st, 3, info->registered);
+	sqlite3_bind_text(st, 4, info->deriver, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(st, 5, (sqlite3_int64)info->nar_size);
+	if (info->ultimate)
+		sqlite3_bind_int(st, 6, 1);
+	if (sigs.len)
+		sqlite3_bind_text(st, 7, sigs.ptr, -1, SQLITE_STATIC);
+	sqlite3_bind_text(st, 8, info->ca, -1, SQLITE_STATIC);
+	return run(db, st, err);
+}
+
+int db_add(struct db *db, const struct path_info *info, struct error *err)
+{
+	if (add_row(db, info, err) < 0)
+		return -1;
+	for (size_t i = 0; i < info->nrefs; i++)
+		if (add_ref(db, info->path, info->refs[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+int db_add_output(struct db *db, const char *drv, const char *id, const char *path,
+		  struct error *err)
+{
+	autostep sqlite3_stmt *st = prepare(db, Q_ADD_OUTPUT, drv, err);
+
+	if (!st)
+		return -1;
+	sqlite3_bind_text(st, 2, id, -1, SQLITE_STATIC);
+	sqlite3_bind_text(st, 3, path, -1, SQLITE_STATIC);
+	return run(db, st, err);
+}
+
+int db_remove(struct db *db, const char *path, struct error *err)
+{
+	autostep sqlite3_stmt *st = prepare(db, Q_REMOVE, path, err);
+
+	return st ? run(db, st, err) : -1;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * The database of a store: which paths are valid, what they refer to, which derivation
+ * says what its outputs are called. Schema 10 of Nix; all SQL of kbuild's store is in db.c.
+ *
+ * Durability is Nix's: write-ahead log, synchronous = normal. A commit is atomic and seen by
+ * everybody at once, and survives any crash of a process; after a power cut the last commits
+ * may be gone, never halves of them. store/durable.h sees to the trees behind the rows.
+ */
+#include <stdbool.h>
+
+#include "store/store.h"
+
+struct db;
+
+/* `dir` is ROOT/nix/var/nix/db. Reading what is not there gives *out == NULL and 0. */
+int db_open(const char *dir, enum store_mode mode, struct db **out, struct error *err);
+void db_close(struct db *db);
+
+/* One writer at a time; waits for others. */
+int db_begin(struct db *db, struct error *err);
+int db_commit(struct db *db, struct error *err);
+void db_rollback(struct db *db);
+
+/* As the functions of store.h: 1, 0 or -1. */
+int db_find(struct db *db, const char *path, struct error *err);
+int db_info(struct db *db, const char *path, struct arena *a, struct path_info *out,
+	    struct error *err);
+
+enum db_list {
+	DB_REFS,      /* what path refers to */
+	DB_REFERRERS, /* what refers to it */
+	DB_SINCE,     /* all registered at or after a time, given as decimal text */
+	DB_PREFIX,    /* whose path begins so; at most two */
+};
+/* Appends paths, sorted. */
+int db_list(struct db *db, enum db_list what, const char *key, struct argv *out,
+	    struct error *err);
+
+/* Only inside begin and commit. All references must be valid, or be the path itself. */
+int db_add(struct db *db, const struct path_info *info, struct error *err);
+int db_add_output(struct db *db, const char *drv, const char *id, const char *path,
+		  struct error *err);
+/* Fails when something else refers to it. */
+int db_remove(struct db *db, const char *path, struct error *err);
