@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -313,6 +314,32 @@ static void interrupt(struct sched *s)
 			kill(s->slots[i].pid, SIGKILL);
 }
 
+/*
+ * What runs that were killed left. A directory is stale when its maker is gone and nobody
+ * holds its lock (a process of another PID namespace would).
+ */
+static void clear_stale(const struct sched *s)
+{
+	autoclose int dir = open(s->scratch_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	autoargv struct argv names = {0};
+	autoerror struct error ignored = {0};
+	int pid;
+	unsigned counter;
+
+	if (dir < 0 || dir_names(dir, &names, &ignored) < 0)
+		return;
+	for (size_t i = 0; i < names.n; i++) {
+		autoerror struct error err = {0};
+
+		if (sscanf(names.v[i], "%d-%u", &pid, &counter) != 2 ||
+		    kill(pid, 0) == 0 || errno != ESRCH)
+			continue;
+		autoclose int fd = openat(dir, names.v[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+			dir_remove(dir, names.v[i], &err);
+	}
+}
+
 static int loop_once(struct sched *s, struct error *err)
 {
 	autofree struct pollfd *fds = xcalloc(s->nslots + 2, sizeof(*fds));
@@ -349,6 +376,7 @@ static int run_workers(struct sched *s, struct error *err)
 	s->slots = xcalloc((size_t)s->opt->jobs, sizeof(*s->slots));
 	int rc = s->signals < 0 ? error_errno(err, "cannot receive signals") : 0;
 
+	clear_stale(s);
 	while (rc == 0) {
 		rc = start_ready(s, err);
 		if (!s->nslots)

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
@@ -58,6 +59,10 @@ static int make_scratch(struct worker *w, struct error *err)
 	/* Made by the parent's choice of name, so that the parent can clear it away. */
 	if (mkdir(w->scratch, 0755) < 0)
 		return error_errno(err, "cannot create %s", w->scratch);
+	/* Held until we die: see scratch_clear_stale. */
+	int fd = open(w->scratch, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return error_errno(err, "cannot lock %s", w->scratch);
 	return 0;
 }
 

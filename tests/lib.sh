@@ -20,6 +20,9 @@
 #	need PROGRAM...               skip the whole file when one is missing
 #	skip_all REASON               skip the whole file
 #	skip NAME REASON              one result that could not be had here; the reason is shown
+#	t_shared                      use the store and cache that stay between runs
+#	t_toolchain_lock FILE         a lock that pins the default toolchain
+#	t_script_recipe FILE TEXT     a recipe with one step `it` that runs the shell text
 #	done_testing                  the plan; exits 1 if anything failed
 #
 # The output of the last t_run or t_fails is in $T_OUT.
@@ -35,7 +38,11 @@ case $KB in
 *) KB=$PWD/$KB ;;
 esac
 
-unset KBUILD_ROOT KBUILD_DATA XDG_DATA_HOME XDG_CACHE_HOME XDG_CONFIG_HOME CDPATH MAKEFLAGS
+# Where the user's own store is: kept between runs, so that what did not change is not
+# built again. See t_shared.
+T_SHARED_ROOT=${KBUILD_TEST_ROOT:-${KBUILD_ROOT:-${XDG_DATA_HOME:-$HOME/.local/share}/kbuild}}
+T_SHARED_CACHE=${KBUILD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kbuild}
+unset KBUILD_ROOT KBUILD_CACHE KBUILD_DATA XDG_DATA_HOME XDG_CACHE_HOME XDG_CONFIG_HOME CDPATH MAKEFLAGS
 unset NIX_REMOTE NIX_STORE_DIR NIX_STATE_DIR NIX_LOG_DIR NIX_CONF_DIR NIX_PATH
 LC_ALL=C
 TZ=UTC
@@ -162,6 +169,35 @@ need() {
 	for t_program; do
 		command -v "$t_program" >/dev/null || skip_all "$t_program is not installed"
 	done
+}
+
+# Use the store and the download cache that stay between runs.
+t_shared() {
+	KBUILD_ROOT=$T_SHARED_ROOT
+	KBUILD_CACHE=$T_SHARED_CACHE
+	export KBUILD_ROOT KBUILD_CACHE
+}
+
+# A lock that pins the default toolchain, written to $1: resolved once a build directory.
+t_toolchain_lock() {
+	t_lock=$(dirname "$KB")/test-locks/toolchain.lock
+	if [ ! -s "$t_lock" ]; then
+		mkdir -p "$(dirname "$t_lock")" "$T/lock"
+		t_script_recipe "$T/lock/toolchain.yaml" true
+		KBUILD_ROOT=$T_SHARED_ROOT KBUILD_CACHE=$T_SHARED_CACHE \
+			"$KB" lock "$T/lock/toolchain.yaml" >&2 || return 1
+		mv "$T/lock/toolchain.lock" "$t_lock"
+	fi
+	cp "$t_lock" "$1"
+}
+
+# A recipe $1 with one step `it` that runs the shell text $2.
+t_script_recipe() {
+	{
+		printf 'kbuild: 1\nsteps:\n  it:\n    builder: %s\n' "$T_TOP/tests/data/script"
+		printf '    options:\n      script: |\n'
+		printf '%s\n' "$2" | sed 's/^/        /'
+	} >"$1"
 }
 
 done_testing() {

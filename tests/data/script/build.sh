@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=sh
+build()
+{
+	eval "$opt_script"
+}
