@@ -61,6 +61,11 @@ encode() {
 		}'
 }
 
+# encode_all TEXT: every byte becomes %XX, so that nothing of TEXT can be read there.
+encode_all() {
+	printf %s "$1" | LC_ALL=C od -An -v -tx1 | tr -d ' \n' | sed 's/../%&/g'
+}
+
 # seconds TEXT: sets $seconds to 90 for 90, 90s, 1m or 1h forms; fails on anything else.
 seconds() {
 	case $1 in

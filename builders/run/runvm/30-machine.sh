@@ -41,6 +41,8 @@ why_no_kvm() {
 		printf 'there is no %s' "$kvm"
 	elif [ ! -r "$kvm" ] || [ ! -w "$kvm" ]; then
 		printf '%s is not open to you; the group kvm may use it' "$kvm"
+	elif [ "$accel" = auto ] && [ -f "$user_dir/kvm-broken" ] && [ -O "$user_dir/kvm-broken" ]; then
+		printf '%s; noted in %s' "$(cat "$user_dir/kvm-broken")" "$user_dir/kvm-broken"
 	fi
 }
 
@@ -176,8 +178,7 @@ gdb_args() {
 	case $gdb in
 	'') return 0 ;;
 	default)
-		gdb_dir=${XDG_RUNTIME_DIR:-/tmp}/kbuild-$(id -u)
-		gdb_socket=$gdb_dir/gdb-$id
+		gdb_socket=$user_dir/gdb-$id
 		[ -n "$print" ] || claim_socket
 		;;
 	*[!0-9]*) gdb_socket=$gdb ;;
@@ -192,11 +193,14 @@ gdb_args() {
 	[ -z "$gdb_wait" ] || arg -S
 }
 
+# A directory of this user alone, for the debugger's socket.
+own_dir() {
+	mkdir -m 700 "$user_dir" 2>/dev/null
+	[ -O "$user_dir" ] && [ ! -L "$user_dir" ]
+}
+
 claim_socket() {
-	mkdir -m 700 "$gdb_dir" 2>/dev/null
-	if [ ! -O "$gdb_dir" ] || [ -L "$gdb_dir" ]; then
-		infra "$gdb_dir does not belong to you"
-	fi
+	own_dir || infra "$user_dir does not belong to you"
 	c_pid=$(cat "$gdb_socket.pid" 2>/dev/null) || c_pid=
 	if [ -n "$c_pid" ] && kill -0 "$c_pid" 2>/dev/null; then
 		infra "process $c_pid runs this build with --gdb already" "give this one another: --gdb=1234"

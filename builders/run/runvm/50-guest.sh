@@ -17,7 +17,8 @@ guest_words() {
 	[ -z "$early" ] || [ "$mode" = shell ] || words="$words $early"
 	[ -z "$gdb" ] || words="$words nokaslr"
 	[ "$net" = none ] || [ -z "$has_dhcp" ] || words="$words ip=dhcp"
-	words="$words kbuild.report=$report kbuild.stdio=$stdio"
+	[ "$report" != ttyS1 ] || words="$words kbuild.report=ttyS1"
+	words="$words kbuild.stdio=$stdio"
 	[ -z "$with_stdin" ] || words="$words kbuild.stdin=virtio"
 	words="$words$(share_words)"
 	[ -z "$guest_cwd" ] || words="$words kbuild.cwd=$(encode "$guest_cwd")"
@@ -34,28 +35,25 @@ terminal_words() {
 	[ -n "$verbose" ] || words="$words quiet kbuild.loglevel=7"
 	t_size=$(stty size <&3 2>/dev/null) || t_size=
 	case $t_size in
-	[1-9]*' '[1-9]*) words="$words kbuild.winsize=${t_size#* }x${t_size% *}" ;;
+	[1-9]*' '[1-9]*) words="$words kbuild.size=${t_size% *}x${t_size#* }" ;;
 	esac
 	words="$words kbuild.term=$(encode "${TERM:-linux}")"
 	[ -z "$tty" ] || words="$words kbuild.tty=1"
 }
 
-# A long command goes by fw_cfg, which the kernel must be able to show.
+# The command goes by fw_cfg: the kernel prints its command line, and a test such as `dmesg | grep hello`
+# must not find itself there. A kernel that cannot show fw_cfg gets it in hexadecimal.
 command_word() {
 	command_in_fw_cfg=
 	[ "$mode" != shell ] || return 0
-	c_encoded=$(encode "$command")
-	if [ $((${#words} + ${#append} + ${#user_append} + ${#c_encoded} + 14)) -le "$cmdline_max" ]; then
-		words="$words kbuild.cmd=$c_encoded"
+	if [ -n "$has_fw_cfg" ]; then
+		command_in_fw_cfg=1
+		words="$words kbuild.cmd=@fw_cfg"
+		[ "$mode" = test ] || command_file=$tmp/command
 		return
 	fi
-	[ -n "$has_fw_cfg" ] ||
+	words="$words kbuild.cmd=$(encode_all "$command")"
+	[ $((${#words} + ${#append} + ${#user_append} + 1)) -le "$cmdline_max" ] ||
 		infra "the command is too long for the kernel command line, and the kernel has no FW_CFG_SYSFS" \
 			"kernel.config.set: {FW_CFG_SYSFS: y}, or put the command into a script in the initramfs"
-	command_in_fw_cfg=1
-	words="$words kbuild.cmd=@fw_cfg"
-	if [ "$mode" = command ]; then
-		command_file=$tmp/command
-		[ -n "$print" ] || printf %s "$command" >"$command_file"
-	fi
 }

@@ -62,12 +62,15 @@ interrupted() {
 	exit "$2"
 }
 
-# launch WORD...: QEMU in the background. A shell gives such a child no input unless told otherwise.
+# launch WORD...: QEMU in the background. A shell gives such a child no input unless told otherwise. QEMU
+# makes both ends of `-chardev stdio` non-blocking, which must not reach our own standard output.
 launch() {
-	if [ -n "$with_stdin$console_is_ours" ]; then
+	if [ -n "$console_is_ours" ]; then
 		"$@" <&3 2>"$tmp/qemu" 5>&- &
+	elif [ -n "$with_stdin" ]; then
+		"$@" <&3 >/dev/null 2>"$tmp/qemu" 5>&- &
 	else
-		"$@" </dev/null 2>"$tmp/qemu" 5>&- &
+		"$@" </dev/null >/dev/null 2>"$tmp/qemu" 5>&- &
 	fi
 	qemu_pid=$!
 }
@@ -75,6 +78,7 @@ launch() {
 # run_once: one attempt; sets $qemu_status.
 run_once() {
 	rm -f "$tmp/stopped"
+	[ "$mode" != command ] || printf %s "$command" >"$tmp/command"
 	for r_file in console report stdout stderr qemu; do
 		: >"$tmp/$r_file" || infra "cannot write to $tmp"
 	done
@@ -109,9 +113,9 @@ start_copying() {
 watch() {
 	trap - EXIT INT TERM HUP
 	exec 5>&-
-	w_start=$(date +%s) w_quiet=$w_start w_size=0 w_booted=
+	w_start=$(now_ms) w_quiet=$w_start w_size=0 w_booted=
 	while sleep 0.3 && kill -0 "$qemu_pid" 2>/dev/null; do
-		w_now=$(date +%s)
+		w_now=$(now_ms)
 		w_new=$(cat "$tmp/console" "$tmp/stdout" "$tmp/stderr" "$tmp/report" | wc -c)
 		[ "$w_new" = "$w_size" ] || w_quiet=$w_now
 		w_size=$w_new
@@ -126,14 +130,22 @@ watch() {
 			stop output
 		elif [ -n "$copy_out" ] && ! kill -0 "$copy_out" 2>/dev/null; then
 			stop closed
-		elif [ "$accel" = kvm ] && grep -Eq "$kvm_broken" "$tmp/qemu"; then
+		elif [ "$accel" = kvm ] && kvm_is_dead; then
 			stop kvm
 		fi
 	done
 }
 
+# A KVM that is there and does not work says so, or starts a guest that never says a word.
+kvm_is_dead() {
+	if grep -Eq "$kvm_broken" "$tmp/qemu"; then
+		return 0
+	fi
+	[ "$asked_accel" = auto ] && [ -z "$gdb" ] && [ "$w_size" -eq 0 ] && over "$kvm_silence" "$w_start"
+}
+
 over() {
-	[ "$1" -gt 0 ] && [ $((w_now - $2)) -ge "$1" ]
+	[ "$1" -gt 0 ] && [ $((w_now - $2)) -ge $(($1 * 1000)) ]
 }
 
 stop() {
@@ -145,11 +157,16 @@ stop() {
 	exit 0
 }
 
-# Whether KVM was the trouble, so that another try without it is worth it: nothing came from the guest.
+# Whether KVM was the trouble, so that another try without it is worth it; sets $why.
 kvm_failed() {
 	[ "$accel" = kvm ] && [ "$asked_accel" = auto ] && [ ! -s "$tmp/report" ] || return 1
-	[ -f "$tmp/stopped" ] || [ "$qemu_status" -ne 0 ] || return 1
-	grep -Eiq "$kvm_broken" "$tmp/qemu"
+	why=$(grep -Ei -m 1 "$kvm_broken" "$tmp/qemu" | sed 's/^qemu[^:]*: //')
+	if [ "$(cat "$tmp/stopped" 2>/dev/null)" = kvm ]; then
+		why=${why:-the guest said nothing for $kvm_silence s}
+	elif [ "$qemu_status" -eq 0 ]; then
+		return 1
+	fi
+	[ -n "$why" ]
 }
 
 run() {
@@ -165,11 +182,19 @@ run() {
 	run_once
 	kvm_failed || return 0
 	stop_all
-	use_tcg "$(grep -Ei -m 1 "$kvm_broken" "$tmp/qemu" | sed 's/^qemu[^:]*: //')"
+	use_tcg "$why"
 	choose_limits
 	prepare
 	start_daemons || infra "virtiofsd does not start"
 	run_once
+	remember_kvm
+}
+
+# It is KVM's fault for certain if the same guest lives without it. Remembered until the next start of the
+# host, so that not every run loses these seconds; --accel kvm tries all the same.
+remember_kvm() {
+	[ -s "$tmp/report" ] && own_dir || return 0
+	printf '%s\n' "$why" >"$user_dir/kvm-broken"
 }
 
 prepare() {
@@ -181,6 +206,11 @@ print_command() {
 	prepare
 	quote "$tmp"
 	printf 'mkdir -p %s &&\n' "$quoted"
+	if [ -n "$command_in_fw_cfg" ] && [ "$mode" = command ]; then
+		q_file=$quoted/command
+		quote "$command"
+		printf 'printf %%s %s >%s &&\n' "$quoted" "$q_file"
+	fi
 	if [ "$fs" = virtiofs ] && [ "$nshares" -gt 0 ]; then
 		printf '# start a virtiofsd for each share before this\n'
 	fi

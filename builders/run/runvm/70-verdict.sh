@@ -144,12 +144,13 @@ announce() {
 	say "$verdict${text:+: $text} ($a_boot$(tenths $((ended - started))) s in all, $accel)"
 }
 
-# The last lines of the kernel; of a mere failure only those since init ran.
+# The last lines of the kernel; of a mere failure only those since init ran, without the usual ones.
 console_tail() {
 	[ -z "$console_is_ours" ] || return 0
 	tr -d '\r' <"$tmp/console" | LC_ALL=C awk -v since="$boot" -v all="$((code >= 121))" '
 		{ t = $0; sub(/^\[ */, "", t) }
-		all || (t + 0 > since + 0 && /^\[/)' >"$tmp/tail"
+		all || (t + 0 > since + 0 && /^\[/ &&
+			!/(reboot|clocksource|tsc|PM: Preparing)[: ]/)' >"$tmp/tail"
 	if [ "$code" -ge 121 ] && [ -n "$panic$oops" ]; then
 		trouble_lines
 	else

@@ -7,6 +7,8 @@ main() {
 	tab='	'
 	tcg_factor=10
 	output_max=1073741824
+	kvm_silence=5
+	user_dir=${XDG_RUNTIME_DIR:-/tmp}/kbuild-$(id -u)
 	kvm_broken='failed to initialize kvm|Could not access KVM|KVM: entry failed|KVM internal error|kvm run failed|kvm_init_vcpu failed|ioctl\(KVM_'
 	gdb_socket='' qemu_pid='' daemons='' watch_pid='' keep_tmp='' tmp=''
 	set_defaults
