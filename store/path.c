@@ -162,21 +162,26 @@ const char *path_base(const char *path)
 	return path + PATH_PREFIX_LEN;
 }
 
+char *path_digest(const struct sha256 *h, char out[PATH_DIGEST_LEN + 1])
+{
+	uint8_t folded[20] = {0};
+
+	for (size_t i = 0; i < sizeof(h->bytes); i++)
+		folded[i % sizeof(folded)] ^= h->bytes[i];
+	return nix32_encode(folded, sizeof(folded), out);
+}
+
 static char *make(struct arena *a, struct strbuf *finger, const struct sha256 *inner,
 		  const char *name)
 {
 	char hex[SHA256_HEX_SIZE], digest[PATH_DIGEST_LEN + 1];
-	uint8_t folded[20] = {0};
 
 	strbuf_adds(finger, ":sha256:");
 	strbuf_add(finger, sha256_hex(inner, hex), SHA256_HEX_SIZE - 1);
 	strbuf_adds(finger, ":" STORE_DIR ":");
 	strbuf_adds(finger, name);
 	struct sha256 h = sha256_of(finger->ptr, finger->len);
-	for (size_t i = 0; i < sizeof(h.bytes); i++)
-		folded[i % sizeof(folded)] ^= h.bytes[i];
-	nix32_encode(folded, sizeof(folded), digest);
-	return arena_printf(a, STORE_DIR "/%s-%s", digest, name);
+	return arena_printf(a, STORE_DIR "/%s-%s", path_digest(&h, digest), name);
 }
 
 char *path_make(struct arena *a, const char *type, const struct sha256 *inner, const char *name)

@@ -48,6 +48,8 @@ const char *path_name(const char *path);
 /* `<digest>-<name>`: what follows /nix/store/. */
 const char *path_base(const char *path);
 
+/* What a hash becomes in a path: folded to 160 bits, 32 characters and a NUL. */
+char *path_digest(const struct sha256 *h, char out[PATH_DIGEST_LEN + 1]);
 /* The rule all others are made of: type is "source:ref:ref:self", "text:...", "output:out". */
 char *path_make(struct arena *a, const char *type, const struct sha256 *inner, const char *name);
 /* Content-addressed tree: refs sorted full paths, without the path itself. */
