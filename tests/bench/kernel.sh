@@ -1,0 +1,32 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: MIT
+# A whole kernel build by kbuild, and plain make: same tools, tree, config and sandbox. Each is
+# run once, the peer first; a local version makes ours one that nobody has built before.
+jobs=$(nproc)
+mkdir -p "$T/k"
+sed "s|^  config:|  config:\n    set: {LOCALVERSION: \"-bench$$\"}|" "$top/examples/hello/recipe.yaml" >"$T/k/recipe.yaml"
+cp -R "$top/examples/hello/hello" "$T/k/"
+cp "$top/examples/hello/recipe.lock" "$T/k/"
+config=$("$KB" realize --no-link "$T/k/recipe.yaml#kernel.config" 2>/dev/null)
+tc=$("$KB" realize --no-link "$T/k/recipe.yaml#toolchain" 2>/dev/null)
+src=$(find "$(dirname "$tc")" -maxdepth 1 -type d -name '*-linux-source-6.12*' | head -n 1)
+
+mkdir -p "$T/plain"
+cp "$config/config" "$T/plain/.config"
+chmod u+w "$T/plain/.config"
+start=$(date +%s%N)
+bwrap --unshare-all --die-with-parent --new-session --cap-drop ALL --uid 1000 --gid 1000 --hostname localhost \
+	--ro-bind "$tc/usr" /usr --ro-bind "$tc/etc" /etc --symlink usr/bin /bin --symlink usr/lib /lib \
+	--symlink usr/lib64 /lib64 --symlink usr/sbin /sbin --proc /proc --dev /dev --tmpfs /tmp \
+	--bind "$T/plain" /build --ro-bind "$src" /src/source --remount-ro / --chdir /build --clearenv \
+	--setenv PATH /usr/bin:/bin --setenv LC_ALL C --setenv KBUILD_BUILD_TIMESTAMP 'Thu Jan  1 00:00:00 UTC 1970' \
+	--setenv KBUILD_BUILD_USER kbuild --setenv KBUILD_BUILD_HOST kbuild --setenv KBUILD_BUILD_VERSION 1 \
+	make -s -j"$jobs" -C /src/source O=/build ARCH=x86_64 LOCALVERSION= bzImage modules scripts_gdb >"$T/plain.log" 2>&1 || {
+	tail "$T/plain.log" >&2
+	exit 1
+}
+plain=$((($(date +%s%N) - start) / 1000000))
+# The phases around make (outputs, publication) are ours too: the step's whole time counts.
+ours=$("$KB" realize --no-link --json -q -j"$jobs" "$T/k/recipe.yaml#kernel" 2>/dev/null |
+	jq '.steps.kernel.seconds * 1000')
+row 'build the kernel of examples/hello' "$ours" "$plain" "make -j$jobs" '<= 1.03 x'
