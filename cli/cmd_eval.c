@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: MIT
+/* `eval`: each stage between the text of a recipe and its derivations, as text. */
+#include <json-c/json.h>
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "base/map.h"
+#include "cli/cmd.h"
+#include "evaluator/lock.h"
+#include "evaluator/plan.h"
+#include "evaluator/recipe.h"
+#include "store/drv.h"
+
+enum stage { STAGE_NODE, STAGE_RECIPE, STAGE_CHECKED, STAGE_DRV };
+
+static int parse_stage(const struct cli *cli, const char *word, enum stage *out,
+		       struct error *err)
+{
+	static const char *const words[] = {"node", "recipe", "checked", "drv"};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		if (strcmp(word, words[i]) == 0) {
+			*out = (enum stage)i;
+			return 0;
+		}
+	}
+	const char *near = word_nearest(word, words, ARRAY_LEN(words));
+	cli_usage(cli, err, "expected --stage=node, recipe, checked or drv, found '%s'", word);
+	return near ? error_hint(err, "did you mean '%s'?", near) : -1;
+}
+
+/* --- nodes ----------------------------------------------------------------------------------- */
+
+static struct json_object *node_json(const struct node *n)
+{
+	if (node_is_null(n))
+		return NULL;
+	if (n->kind == NODE_SCALAR)
+		return json_object_new_string(n->text);
+	struct json_object *o =
+		n->kind == NODE_MAP ? json_object_new_object() : json_object_new_array();
+	for (size_t i = 0; i < n->n; i++) {
+		struct json_object *v = node_json(n->members[i].value);
+
+		if (n->kind == NODE_MAP)
+			json_object_object_add(o, n->members[i].key, v);
+		else
+			json_object_array_add(o, v);
+	}
+	return o;
+}
+
+static void print_json(struct json_object *o)
+{
+	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY |
+						       JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(o);
+}
+
+static void print_node(const struct cli *cli, const struct node *n, bool origin)
+{
+	autobuf struct strbuf out = STRBUF_INIT;
+
+	if (cli->json) {
+		print_json(node_json(n));
+		return;
+	}
+	node_print(n, origin, &out);
+	fputs(out.ptr ? out.ptr : "", stdout);
+}
+
+/* --- derivations ------------------------------------------------------------------------------ */
+
+/* A value of several lines is printed as a block below its key. */
+static void print_value(const char *key, const char *value)
+{
+	struct str rest = str_of(value);
+
+	if (!strchr(value, '\n')) {
+		printf("    %s = %s\n", key, value);
+		return;
+	}
+	printf("    %s =\n", key);
+	while (rest.ptr) {
+		struct str line = str_cut(&rest, '\n');
+
+		printf("      | %.*s\n", (int)line.len, line.ptr);
+	}
+}
+
+static int print_step(struct cli *cli, const struct plan *plan, const struct plan_step *s,
+		      struct error *err)
+{
+	struct drv drv;
+
+	if (drv_read(s->text, &cli->arena, &drv, err) < 0)
+		return -1;
+	printf("%s %s\n  system %s\n  builder %s", s->name, s->drv_path, drv.system, drv.builder);
+	for (size_t i = 0; i < drv.nargs; i++)
+		printf(" %s", drv.args[i]);
+	printf("\n  outputs");
+	for (size_t i = 0; i < drv.noutputs; i++)
+		printf(" %s", drv.outputs[i].name);
+	printf("\n  needs");
+	for (size_t i = 0; i < s->nneeds; i++)
+		printf(" %s", plan->steps[s->needs[i]].name);
+	printf("\n  drvs\n");
+	for (size_t i = 0; i < drv.ninputs; i++) {
+		printf("    %s", drv.inputs[i].path);
+		for (size_t k = 0; k < drv.inputs[i].noutputs; k++)
+			printf(" %s", drv.inputs[i].outputs[k]);
+		printf("\n");
+	}
+	printf("  sources\n");
+	for (size_t i = 0; i < drv.nsrcs; i++)
+		printf("    %s\n", drv.srcs[i]);
+	printf("  env\n");
+	for (size_t i = 0; i < drv.nenv; i++)
+		print_value(drv.env[i].key, drv.env[i].value);
+	return 0;
+}
+
+static void print_origins(const struct plan *plan)
+{
+	static const char *const kinds[] = {
+		[ORIGIN_TREE] = "local", [ORIGIN_TEXT] = "text", [ORIGIN_PIN] = "locked"};
+
+	printf("origins\n");
+	for (size_t i = 0; i < plan->norigins; i++)
+		printf("  %s %s %s\n", plan->origins[i].path, kinds[plan->origins[i].kind],
+		       plan->origins[i].name);
+}
+
+static struct json_object *step_json(const struct plan *plan, const struct plan_step *s)
+{
+	struct json_object *o = json_object_new_object(), *needs = json_object_new_array();
+
+	for (size_t i = 0; i < s->nneeds; i++)
+		json_object_array_add(needs, json_object_new_string(plan->steps[s->needs[i]].name));
+	json_object_object_add(o, "drv", json_object_new_string(s->drv_path));
+	json_object_object_add(o, "needs", needs);
+	json_object_object_add(o, "internal", json_object_new_boolean(s->internal));
+	json_object_object_add(o, "text", json_object_new_string_len(s->text.ptr, (int)s->text.len));
+	return o;
+}
+
+static int print_plan(struct cli *cli, const struct recipe *r, struct error *err)
+{
+	struct plan_options opt = {
+		.data_dir = cli->data_dir,
+		.cache_dir = cli_cache_dir(cli, "trees"),
+		.fetch = &cli->fetch,
+	};
+	struct lock *lock;
+	struct plan plan;
+
+	if (cli_find_fetch(cli, err) < 0 || lock_read(r->lock_path, &cli->arena, &lock, err) < 0 ||
+	    plan_make(r, lock, &opt, &cli->arena, &plan, err) < 0)
+		return -1;
+	if (cli->json) {
+		struct json_object *steps = json_object_new_object();
+
+		for (size_t i = 0; i < plan.nsteps; i++)
+			json_object_object_add(steps, plan.steps[i].name,
+					       step_json(&plan, &plan.steps[i]));
+		print_json(steps);
+		return 0;
+	}
+	for (size_t i = 0; i < plan.nsteps; i++)
+		if (print_step(cli, &plan, &plan.steps[i], err) < 0)
+			return -1;
+	print_origins(&plan);
+	return 0;
+}
+
+int cmd_eval(struct cli *cli, int argc, char **argv, struct error *err)
+{
+	const char *word = "checked";
+	bool origin = false;
+	autoargv struct argv overrides = {0};
+	const struct cli_opt opts[] = {
+		{"stage", .text = &word, .arg = "STAGE", .help = "node, recipe, checked or drv"},
+		{"origin", .flag = &origin, .help = "say where each value comes from"},
+		{"override", .list = &overrides, .arg = "INPUT=SOURCE", .help = "use another input"},
+		{0},
+	};
+	enum stage stage = STAGE_CHECKED;
+	struct recipe *r;
+
+	if (cli_parse(cli, opts, &argc, argv, err) < 0 || parse_stage(cli, word, &stage, err) < 0)
+		return -1;
+	if (argc != 1)
+		return cli_usage(cli, err, "expected one recipe");
+	if (cli_find_data(cli, err) < 0)
+		return -1;
+	const struct recipe_options opt = {
+		.data_dir = cli->data_dir,
+		.overrides = (const char *const *)overrides.v,
+		.noverrides = overrides.n,
+	};
+	int rc = recipe_load(argv[0], &opt, &cli->arena, &r, err);
+	/* What can be shown is shown: it helps to find the mistake. */
+	if (stage == STAGE_NODE && r->parsed)
+		print_node(cli, r->parsed, origin);
+	else if (stage == STAGE_RECIPE && r->merged)
+		print_node(cli, r->merged, origin);
+	if (rc < 0)
+		return -1;
+	if (stage == STAGE_CHECKED)
+		print_node(cli, r->checked, origin);
+	else if (stage == STAGE_DRV && print_plan(cli, r, err) < 0)
+		return -1;
+	return EXIT_DONE;
+}

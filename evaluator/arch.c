@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+#include "evaluator/arch.h"
+
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "base/cleanup.h"
+
+static const struct arch archs[] = {
+	{"x86_64", "x86_64", "amd64", "x86_64-linux", true},
+	{"i386", "i386", "i386", "i686-linux", false},
+	{"arm64", "arm64", "arm64", "aarch64-linux", false},
+	{"armhf", "arm", "armhf", "armv7l-linux", false},
+	{"armel", "arm", "armel", "armv5tel-linux", false},
+	{"riscv64", "riscv", "riscv64", "riscv64-linux", false},
+	{"ppc64le", "powerpc", "ppc64el", "powerpc64le-linux", false},
+	{"ppc64", "powerpc", "ppc64", "powerpc64-linux", false},
+	{"ppc32", "powerpc", "powerpc", "powerpc-linux", false},
+	{"s390x", "s390", "s390x", "s390x-linux", false},
+	{"mips64el", "mips", "mips64el", "mips64el-linux", false},
+	{"loong64", "loongarch", "loong64", "loongarch64-linux", false},
+};
+
+/* Sorted by alias; the second is one of ours. */
+static const char *const aliases[][2] = {
+	{"aarch64", "arm64"},	{"amd64", "x86_64"},	    {"arm", "armhf"},
+	{"armv7", "armhf"},	{"armv7l", "armhf"},	    {"i486", "i386"},
+	{"i586", "i386"},	{"i686", "i386"},	    {"loongarch64", "loong64"},
+	{"powerpc", "ppc32"},	{"powerpc64", "ppc64"},	    {"powerpc64le", "ppc64le"},
+	{"ppc", "ppc32"},	{"ppc64el", "ppc64le"},	    {"riscv", "riscv64"},
+	{"s390", "s390x"},	{"x64", "x86_64"},	    {"x86", "i386"},
+	{"x86-64", "x86_64"},
+};
+
+const struct arch *arch_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(aliases); i++)
+		if (strcmp(name, aliases[i][0]) == 0)
+			name = aliases[i][1];
+	for (size_t i = 0; i < ARRAY_LEN(archs); i++)
+		if (strcmp(name, archs[i].name) == 0)
+			return &archs[i];
+	return NULL;
+}
+
+const struct arch *arch_host(void)
+{
+	struct utsname u;
+	const struct arch *a = uname(&u) == 0 ? arch_find(u.machine) : NULL;
+
+	return a ? a : &archs[0];
+}
+
+const char *const *arch_words(size_t *n)
+{
+	static const char *const words[] = {
+		"aarch64", "amd64",    "arm",	  "arm64",   "armel",	"armhf",  "armv7l",
+		"i386",	   "i686",     "loong64", "mips64el", "ppc32",	"ppc64",  "ppc64el",
+		"ppc64le", "powerpc",  "riscv64", "s390",    "s390x",	"x86_64", "x86-64",
+	};
+
+	*n = ARRAY_LEN(words);
+	return words;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * Machine architectures under all the names people have for them: kernel, compiler,
+ * distribution and `uname -m` disagree, the recipe may use any.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+
+struct arch {
+	const char *name;   /* ours, and the one builders know: "x86_64", "arm64", "armhf" */
+	const char *kernel; /* ARCH= */
+	const char *debian; /* "amd64" */
+	const char *system; /* of a build machine, as in a derivation: "x86_64-linux" */
+	bool supported;	    /* this version can build for it */
+};
+
+/* NULL if nobody calls an architecture that. */
+const struct arch *arch_find(const char *name);
+/* The machine we run on. */
+const struct arch *arch_host(void);
+/* All names and aliases, for suggestions. */
+const char *const *arch_words(size_t *n);

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * What plan.c and steps.c share while a plan is made: the step under construction and how
+ * things get a store path. Not for anybody else.
+ */
+#include "base/map.h"
+#include "base/sha256.h"
+#include "evaluator/interp.h"
+#include "evaluator/manifest.h"
+#include "evaluator/plan.h"
+#include "store/drv.h"
+
+struct planner {
+	const struct recipe *r;
+	const struct lock *lock;
+	const struct plan_options *opt;
+	struct arena *a;
+	struct error *err;
+	struct manifests manifests;
+	struct inputs inputs;
+	struct map by_name;	 /* input name -> struct input */
+	struct map local;	 /* physical path and patterns -> store path */
+	struct map origins;	 /* store path -> this planner: it has a row already */
+	struct map steps;	 /* step name -> struct made */
+	struct map placeholders; /* output name -> its own placeholder */
+	const char *run_sh;	 /* store path of builders/run.sh */
+	struct made *toolchain;
+	struct plan_step *v;
+	size_t n, cap;
+	struct origin *o;
+	size_t no, ocap;
+};
+
+/* A step that has its derivation. */
+struct made {
+	size_t index;
+	const char *drv_path;
+	const struct manifest *manifest; /* NULL: the toolchain */
+	struct map placeholders;	 /* output -> upstream placeholder */
+};
+
+struct step_input {
+	const char *name; /* "source", "module_hello" */
+	const char *path; /* a source, or NULL */
+	const struct made *step;
+	const char *output, *subpath;
+};
+
+/* A step under construction. */
+struct spec {
+	const char *name;
+	const char *builder;		 /* one of ours; NULL: .manifest is given */
+	const struct manifest *manifest; /* NULL: found by .builder */
+	struct step_input *inputs;
+	size_t ninputs, cap;
+	struct node *options; /* as a recipe would give them; checked against the manifest */
+	bool checked;	      /* they are checked already */
+	struct span at;
+	bool internal;
+};
+
+/* --- plan.c: store paths ------------------------------------------------------------------ */
+
+/* An input of the recipe by its name; NULL after a finding. */
+const char *planner_input(struct planner *p, const char *name);
+/* A local file or tree; `exclude` may be NULL. */
+const char *planner_tree(struct planner *p, const char *physical, const char *name,
+			 const struct node *node, const char *exclude, struct span at);
+/* A file with this text. */
+const char *planner_text(struct planner *p, const char *text, const char *name, struct span at);
+
+/* --- plan.c: steps ------------------------------------------------------------------------- */
+
+void spec_path(struct planner *p, struct spec *s, const char *input, const char *path);
+void spec_step(struct planner *p, struct spec *s, const char *input, const struct made *step,
+	       const char *output);
+void spec_option(struct planner *p, struct spec *s, const char *key, const char *text);
+void spec_list(struct planner *p, struct spec *s, const char *key, struct node *list);
+/* Makes the derivation; NULL after a finding. */
+struct made *planner_add(struct planner *p, struct spec *s);
+
+/* --- steps.c, custom.c ------------------------------------------------------------------------ */
+
+/* The steps every kernel recipe has. */
+int steps_make(struct planner *p);
+/* Those of the section `steps`. */
+int custom_make(struct planner *p);

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: MIT
+#include "evaluator/schema.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/map.h"
+#include "evaluator/findings.h"
+
+struct unit {
+	const char *name;
+	uint64_t factor;
+};
+
+static int parse_units(const char *text, const struct unit *units, size_t n, uint64_t *out)
+{
+	uint64_t v = 0;
+	const char *p = text;
+
+	if (!isdigit((unsigned char)*p))
+		return -1;
+	for (; isdigit((unsigned char)*p); p++)
+		if (__builtin_mul_overflow(v, 10, &v) ||
+		    __builtin_add_overflow(v, (uint64_t)(*p - '0'), &v))
+			return -1;
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(p, units[i].name) == 0)
+			return __builtin_mul_overflow(v, units[i].factor, out) ? -1 : 0;
+	return -1;
+}
+
+int schema_size(const char *text, uint64_t *out)
+{
+	static const struct unit units[] = {
+		{"", 1},	   {"K", 1ULL << 10}, {"k", 1ULL << 10}, {"M", 1ULL << 20},
+		{"G", 1ULL << 30}, {"T", 1ULL << 40},
+	};
+
+	return parse_units(text, units, ARRAY_LEN(units), out);
+}
+
+int schema_duration(const char *text, uint64_t *out)
+{
+	static const struct unit units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}};
+
+	return parse_units(text, units, ARRAY_LEN(units), out);
+}
+
+static int is_int(const char *s)
+{
+	uint64_t v = 0;
+
+	if (*s == '-')
+		s++;
+	if (s[0] == '0' && (s[1] == 'x' || s[1] == 'X'))
+		return s[2] && strlen(s + 2) <= 16 && !s[2 + strspn(s + 2, "0123456789abcdefABCDEF")];
+	static const struct unit one = {"", 1};
+	return parse_units(s, &one, 1, &v) == 0 && v <= INT64_MAX;
+}
+
+static const char *bool_text(const char *s)
+{
+	static const struct {
+		const char *in, *out;
+	} words[] = {
+		{"y", "y"}, {"n", "n"},	     {"yes", "y"},
+		{"no", "n"}, {"true", "y"}, {"false", "n"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (strcmp(s, words[i].in) == 0)
+			return words[i].out;
+	return NULL;
+}
+
+static int expected(const struct node *n, const char *path, const char *what, struct error *err)
+{
+	if (n->kind != NODE_SCALAR || node_is_null(n))
+		return error_at(err, n->at, "%s: expected %s, found %s", path, what,
+				node_kind_words(n));
+	return error_at(err, n->at, "%s: expected %s, found '%s'", path, what, n->text);
+}
+
+/* The canonical text of a scalar, NULL after a finding. */
+static const char *scalar_text(const struct schema *s, const struct node *n, const char *path,
+			       struct error *err)
+{
+	const char *text = n->text;
+	uint64_t v;
+
+	switch (s->type) {
+	case TYPE_BOOL:
+		text = bool_text(n->text);
+		if (!text)
+			expected(n, path, "y or n", err);
+		return text;
+	case TYPE_INT:
+		if (is_int(text))
+			return text;
+		expected(n, path, "a whole number", err);
+		return NULL;
+	case TYPE_SIZE:
+		if (schema_size(text, &v) == 0)
+			return text;
+		expected(n, path, "a size such as 64M", err);
+		error_hint(err, "a number and one of K, M, G, T");
+		return NULL;
+	case TYPE_DURATION:
+		if (schema_duration(text, &v) == 0)
+			return text;
+		expected(n, path, "a time such as 60s or 10m", err);
+		error_hint(err, "a number and one of ms, s, m, h");
+		return NULL;
+	case TYPE_ENUM:
+		for (size_t i = 0; i < s->nwords; i++)
+			if (strcmp(text, s->words[i]) == 0)
+				return text;
+		error_at(err, n->at, "%s: unknown word '%s'", path, text);
+		findings_suggest(err, text, s->words, s->nwords);
+		return NULL;
+	default:
+		return text;
+	}
+}
+
+static const char *type_words(enum schema_type t)
+{
+	static const char *const words[] = {
+		[TYPE_TEXT] = "text",	  [TYPE_BOOL] = "y or n",
+		[TYPE_INT] = "a whole number", [TYPE_SIZE] = "a size such as 64M",
+		[TYPE_DURATION] = "a time such as 60s or 10m", [TYPE_ENUM] = "a word",
+		[TYPE_LIST] = "a list",	  [TYPE_MAP] = "a map",
+		[TYPE_SECTION] = "a map", [TYPE_ANY] = "anything",
+	};
+
+	return words[t];
+}
+
+static struct node *apply_scalar(const struct schema *s, const struct node *n, const char *path,
+				 struct arena *a, struct error *err)
+{
+	if (n->kind != NODE_SCALAR || node_is_null(n)) {
+		expected(n, path, type_words(s->type), err);
+		return NULL;
+	}
+	const char *text = scalar_text(s, n, path, err);
+	if (!text || (s->check && s->check(n, err) < 0))
+		return NULL;
+	struct node *out = arena_new(a, struct node);
+	*out = *n;
+	out->text = text;
+	return out;
+}
+
+static struct node *apply_list(const struct schema *s, const struct node *n, const char *path,
+			       struct arena *a, struct error *err)
+{
+	struct node *out = node_list(a, n->at);
+	bool ok = true;
+
+	if (n->kind != NODE_LIST) {
+		expected(n, path, "a list", err);
+		if (n->kind == NODE_SCALAR && *n->text)
+			error_hint(err, "write [%s]", n->text);
+		return NULL;
+	}
+	for (size_t i = 0; i < n->n && !findings_full(err); i++) {
+		struct node *v = schema_apply(s->of, n->members[i].value, path, a, err);
+
+		if (v)
+			node_add(a, out, NULL, v->at, v);
+		ok = ok && v;
+	}
+	return ok ? out : NULL;
+}
+
+static struct node *apply_map(const struct schema *s, const struct node *n, const char *path,
+			      struct arena *a, struct error *err)
+{
+	struct node *out = node_map(a, n->at);
+	bool ok = true;
+
+	if (n->kind != NODE_MAP) {
+		expected(n, path, "a map", err);
+		return NULL;
+	}
+	for (size_t i = 0; i < n->n && !findings_full(err); i++) {
+		const struct member *m = &n->members[i];
+		autofree char *below = xasprintf("%s.%s", path, m->key);
+
+		if (s->check_key && s->check_key(m, err) < 0) {
+			ok = false;
+			continue;
+		}
+		struct node *v = schema_apply(s->of, m->value, below, a, err);
+		if (v)
+			node_add(a, out, m->key, m->key_at, v);
+		ok = ok && v;
+	}
+	return ok ? out : NULL;
+}
+
+const struct schema *schema_member(const struct schema *s, const char *key)
+{
+	if (s->type == TYPE_MAP)
+		return s->of;
+	for (size_t i = 0; s->type == TYPE_SECTION && i < s->nkeys; i++)
+		if (strcmp(s->keys[i].key, key) == 0)
+			return &s->keys[i].schema;
+	return NULL;
+}
+
+static int unknown_key(const struct schema *s, const struct member *m, const char *path,
+		       struct error *err)
+{
+	const char *words[64];
+	size_t n = s->nkeys < ARRAY_LEN(words) ? s->nkeys : ARRAY_LEN(words);
+
+	for (size_t i = 0; i < n; i++)
+		words[i] = s->keys[i].key;
+	if (*path)
+		error_at(err, m->key_at, "unknown key '%s' in %s", m->key, path);
+	else
+		error_at(err, m->key_at, "section '%s' is not known", m->key);
+	return findings_suggest(err, m->key, words, n);
+}
+
+/* What a section's key is when nobody wrote it; NULL for nothing. */
+static struct node *default_of(const struct schema *s, struct span at, const char *path,
+			       struct arena *a, struct error *err)
+{
+	struct node *n = NULL;
+
+	if (s->always && s->type == TYPE_LIST) {
+		n = node_list(a, at);
+	} else if (s->always) {
+		n = schema_apply(s, node_map(a, at), path, a, err);
+	} else if (s->def) {
+		n = node_scalar(a, s->def, at);
+		n->is_default = true;
+		if (s->shorthand)
+			n = schema_apply(s, n, path, a, err);
+	}
+	if (n)
+		n->is_default = true;
+	return n;
+}
+
+static struct node *apply_section(const struct schema *s, const struct node *n, const char *path,
+				  struct arena *a, struct error *err)
+{
+	struct node *out = node_map(a, n->at);
+	bool ok = true;
+
+	for (size_t i = 0; i < n->n && !findings_full(err); i++) {
+		if (schema_member(s, n->members[i].key))
+			continue;
+		unknown_key(s, &n->members[i], path, err);
+		ok = false;
+	}
+	for (size_t i = 0; i < s->nkeys && !findings_full(err); i++) {
+		const struct schema_key *k = &s->keys[i];
+		const struct member *m = node_member(n, k->key);
+		autofree char *below = xasprintf("%s%s%s", path, *path ? "." : "", k->key);
+		struct node *v;
+
+		if (m) {
+			v = schema_apply(&k->schema, m->value, below, a, err);
+			ok = ok && v;
+		} else {
+			v = default_of(&k->schema, n->at, below, a, err);
+		}
+		if (!m && k->required) {
+			error_at(err, n->at, "%s: needs the key '%s'", *path ? path : "a recipe",
+				 k->key);
+			ok = false;
+		}
+		if (v)
+			node_add(a, out, k->key, m ? m->key_at : n->at, v);
+	}
+	if (ok && s->check && s->check(out, err) < 0)
+		ok = false;
+	return ok ? out : NULL;
+}
+
+static struct node *expand_shorthand(const struct schema *s, const struct node *n,
+				     struct arena *a)
+{
+	struct node *map = node_map(a, n->at);
+	struct node *value = arena_new(a, struct node);
+
+	*value = *n;
+	map->is_default = n->is_default;
+	node_add(a, map, s->shorthand, n->at, value);
+	return map;
+}
+
+struct node *schema_apply(const struct schema *s, const struct node *n, const char *path,
+			  struct arena *a, struct error *err)
+{
+	switch (s->type) {
+	case TYPE_ANY:
+		return node_is_null(n) ? NULL : (struct node *)n;
+	case TYPE_LIST:
+		return apply_list(s, n, path, a, err);
+	case TYPE_MAP:
+		return apply_map(s, n, path, a, err);
+	case TYPE_SECTION:
+		if (n->kind == NODE_MAP)
+			return apply_section(s, n, path, a, err);
+		if (n->kind == NODE_SCALAR && s->shorthand && !node_is_null(n))
+			return apply_section(s, expand_shorthand(s, n, a), path, a, err);
+		expected(n, path, s->shorthand ? "text or a map" : "a map", err);
+		return NULL;
+	default:
+		return apply_scalar(s, n, path, a, err);
+	}
+}
