@@ -14,7 +14,7 @@ choose_stdio() {
 
 guest_words() {
 	words="console=$console panic=-1"
-	[ -z "$early" ] || [ "$mode" = shell ] || words="$words $early"
+	[ -z "$early" ] || [ -n "$console_is_ours" ] || words="$words $early"
 	[ -z "$gdb" ] || words="$words nokaslr"
 	[ "$net" = none ] || [ -z "$has_dhcp" ] || words="$words ip=dhcp"
 	[ "$report" != ttyS1 ] || words="$words kbuild.report=ttyS1"

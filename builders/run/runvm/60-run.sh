@@ -87,7 +87,7 @@ run_once() {
 	start_copying
 	watch &
 	watch_pid=$!
-	printf '%s\n' "$qemu_pid $daemons" >"$tmp/pids"
+	printf "%s\n" "$qemu_pid $daemons $watch_pid $copy_out $copy_err" >"$tmp/pids"
 	qemu_status=0
 	wait "$qemu_pid" || qemu_status=$?
 	qemu_pid=
