@@ -51,6 +51,13 @@ kmake() {
 	make -C "$kmake_dir" ARCH="$karch" CROSS_COMPILE="$cross" LOCALVERSION= "$@" </dev/null
 }
 
+# clean_source: a tree that was built in is refused by make, and its .config would act unseen.
+clean_source() {
+	if [ -e /src/source/.config ] || [ -d /src/source/include/config ]; then
+		die "the source tree holds results of a build in itself; run \`make mrproper\` there"
+	fi
+}
+
 # config_value FILE SYMBOL: the value in a .config, `n` when unset.
 config_value() {
 	set -- "$(sed -n "s/^CONFIG_$2=//p" "$1")"

@@ -43,15 +43,15 @@ static const struct {
 	const char *type, *where, *options;
 	unsigned long flags;
 } mounts[] = {
-	{ "proc", "/proc", "", MS_NOSUID | MS_NODEV | MS_NOEXEC },
-	{ "sysfs", "/sys", "", MS_NOSUID | MS_NODEV | MS_NOEXEC },
-	{ "devtmpfs", "/dev", "mode=0755", MS_NOSUID },
-	{ "devpts", "/dev/pts", "mode=0620,gid=5,ptmxmode=0666", MS_NOSUID | MS_NOEXEC },
-	{ "tmpfs", "/dev/shm", "mode=1777", MS_NOSUID | MS_NODEV },
-	{ "tmpfs", "/tmp", "mode=1777", MS_NOSUID | MS_NODEV },
-	{ "tmpfs", "/run", "mode=0755", MS_NOSUID | MS_NODEV },
-	{ "debugfs", "/sys/kernel/debug", "", MS_NOSUID | MS_NODEV | MS_NOEXEC },
-	{ "tracefs", "/sys/kernel/tracing", "", MS_NOSUID | MS_NODEV | MS_NOEXEC },
+	{"proc", "/proc", "", MS_NOSUID | MS_NODEV | MS_NOEXEC},
+	{"sysfs", "/sys", "", MS_NOSUID | MS_NODEV | MS_NOEXEC},
+	{"devtmpfs", "/dev", "mode=0755", MS_NOSUID},
+	{"devpts", "/dev/pts", "mode=0620,gid=5,ptmxmode=0666", MS_NOSUID | MS_NOEXEC},
+	{"tmpfs", "/dev/shm", "mode=1777", MS_NOSUID | MS_NODEV},
+	{"tmpfs", "/tmp", "mode=1777", MS_NOSUID | MS_NODEV},
+	{"tmpfs", "/run", "mode=0755", MS_NOSUID | MS_NODEV},
+	{"debugfs", "/sys/kernel/debug", "", MS_NOSUID | MS_NODEV | MS_NOEXEC},
+	{"tracefs", "/sys/kernel/tracing", "", MS_NOSUID | MS_NODEV | MS_NOEXEC},
 };
 
 /* What the kernel command line and fw_cfg ask for. */
@@ -76,7 +76,7 @@ __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
 
 static void sleep_ms(long ms)
 {
-	nanosleep(&(struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 },
+	nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000},
 		  NULL);
 }
 
@@ -150,7 +150,8 @@ static void mount_all(void)
 		if (mount(mounts[i].type, where, mounts[i].type, mounts[i].flags,
 			  mounts[i].options) < 0 &&
 		    errno != ENODEV && errno != EBUSY)
-			say("cannot mount %s on %s: %s", mounts[i].type, where, strerror(errno));
+			say("cannot mount %s on %s: %s", mounts[i].type, where,
+			    strerror(errno));
 	}
 	symlink("/proc/self/fd", "/dev/fd");
 	symlink("/proc/self/fd/0", "/dev/stdin");
@@ -160,7 +161,7 @@ static void mount_all(void)
 
 static void loopback_up(void)
 {
-	struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+	struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
@@ -206,29 +207,30 @@ static int mount_share(const char *tag, const char *where, unsigned long flags)
 		     "trans=virtio,version=9p2000.L,msize=262144");
 }
 
-static int mount_overlay(const char *tag, const char *where)
+/* Three folders below /run/kbuild/N: the share, what is written, and a work folder. */
+static int mount_overlay(const char *tag, const char *where, int n)
 {
-	static int count;
-	char lower[64], upper[64], options[256];
+	char dir[64], path[3][96], options[320];
 
-	snprintf(lower, sizeof(lower), "/run/kbuild/lower%d", ++count);
-	snprintf(upper, sizeof(upper), "/run/kbuild/upper%d", count);
-	make_dirs(lower);
-	make_dirs(upper);
-	if (mount_share(tag, lower, MS_RDONLY) < 0 ||
-	    mount("tmpfs", upper, "tmpfs", 0, "mode=0755") < 0)
+	snprintf(dir, sizeof(dir), "/run/kbuild/%d", n);
+	make_dirs(dir);
+	if (mount("tmpfs", dir, "tmpfs", 0, "mode=0755") < 0)
 		return -1;
-	snprintf(options, sizeof(options), "lowerdir=%s,upperdir=%s/data,workdir=%s/work",
-		 lower, upper, upper);
-	strcat(upper, "/data");
-	mkdir(upper, 0755);
-	strcpy(strrchr(upper, '/'), "/work");
-	mkdir(upper, 0755);
+	for (int i = 0; i < 3; i++) {
+		static const char *const names[] = {"lower", "upper", "work"};
+
+		snprintf(path[i], sizeof(path[i]), "%s/%s", dir, names[i]);
+		mkdir(path[i], 0755);
+	}
+	if (mount_share(tag, path[0], MS_RDONLY) < 0)
+		return -1;
+	snprintf(options, sizeof(options), "lowerdir=%s,upperdir=%s,workdir=%s", path[0],
+		 path[1], path[2]);
 	return mount("overlay", where, "overlay", 0, options);
 }
 
-/* TAG:MOUNTPOINT:MODE */
-static void add_share(char *spec)
+/* The n-th share: TAG:MOUNTPOINT:MODE */
+static void add_share(char *spec, int n)
 {
 	const char *tag = percent_decode(strsep(&spec, ":"));
 	const char *where = spec ? percent_decode(strsep(&spec, ":")) : "";
@@ -241,11 +243,12 @@ static void add_share(char *spec)
 	}
 	make_dirs(where);
 	if (strcmp(mode, "overlay") == 0)
-		ret = mount_overlay(tag, where);
+		ret = mount_overlay(tag, where, n);
 	else
 		ret = mount_share(tag, where, strcmp(mode, "ro") == 0 ? MS_RDONLY : 0);
 	if (ret < 0)
-		say("cannot share '%s' on %s (%s): %s", tag, where, mode, strerror(errno));
+		say("cannot share '%s' on %s (%s): %s", tag, where, mode,
+		    strerror(errno));
 }
 
 /* Cuts the command line into words; values keep pointing into it. */
@@ -278,10 +281,11 @@ static void add_shares(void)
 {
 	char *cmdline = read_text("/proc/cmdline", 64 * 1024);
 	char *rest = cmdline, *word;
+	int n = 0;
 
 	while ((word = strsep(&rest, " \n")))
 		if (strncmp(word, "kbuild.share=", 13) == 0)
-			add_share(word + 13);
+			add_share(word + 13, n++);
 	free(cmdline);
 }
 
@@ -297,10 +301,12 @@ static int open_named_port(void)
 		char *name, *number;
 		unsigned int major, minor;
 
-		snprintf(path, sizeof(path), "/sys/class/virtio-ports/%s/name", entry->d_name);
+		snprintf(path, sizeof(path), "/sys/class/virtio-ports/%s/name",
+			 entry->d_name);
 		name = read_text(path, 64);
 		if (name && strncmp(name, port_name, sizeof(port_name) - 1) == 0) {
-			snprintf(path, sizeof(path), "/sys/class/virtio-ports/%s/dev", entry->d_name);
+			snprintf(path, sizeof(path), "/sys/class/virtio-ports/%s/dev",
+				 entry->d_name);
 			number = read_text(path, 32);
 			snprintf(path, sizeof(path), "/dev/%s", entry->d_name);
 			if (number && sscanf(number, "%u:%u", &major, &minor) == 2)
@@ -352,7 +358,7 @@ static void report(int fd, const char *line)
 	size_t left = strlen(line);
 
 	while (left > 0) {
-		struct pollfd ready = { .fd = fd, .events = POLLOUT };
+		struct pollfd ready = {.fd = fd, .events = POLLOUT};
 		ssize_t n = write(fd, line, left);
 
 		if (n > 0) {
@@ -386,7 +392,7 @@ static int open_terminal(void)
 
 static void take_terminal(const struct request *rq)
 {
-	struct winsize size = { .ws_row = rq->rows, .ws_col = rq->columns };
+	struct winsize size = {.ws_row = rq->rows, .ws_col = rq->columns};
 	int fd;
 
 	setsid();
@@ -431,7 +437,8 @@ static int wait_command(pid_t pid)
 		if (done < 0 && errno != EINTR)
 			return 127;
 		if (done == pid)
-			return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+			return WIFSIGNALED(status) ? 128 + WTERMSIG(status)
+						   : WEXITSTATUS(status);
 	}
 }
 
@@ -461,7 +468,7 @@ static void read_uptime(char uptime[32])
 
 int main(void)
 {
-	struct request rq = { 0 };
+	struct request rq = {0};
 	char uptime[32], line[64], *command;
 	int channel, code;
 

@@ -9,6 +9,7 @@ objtree=/build/config
 
 configure() {
 	use_arch "$opt_arch"
+	clean_source
 	mkdir -p $objtree
 	make_base
 	cp $objtree/.config base.config
@@ -120,7 +121,9 @@ check() {
 	# All symbols of all Kconfig files: tells an unset symbol from a misspelt one.
 	find /src/source -name 'Kconfig*' -type f -exec \
 		sed -n 's/^[ \t]*\(menu\)\{0,1\}config[ \t]\{1,\}\([A-Za-z0-9_]\{1,\}\).*/\2/p' {} + >symbols
-	awk -F '\t' -f "$script/report.awk" symbols asked $objtree/.config >messages
+	: >file.config
+	[ "$opt_base" != file ] || cp base.config file.config
+	awk -F '\t' -f "$script/report.awk" symbols asked file.config $objtree/.config >messages
 	grep '^@kbuild ' messages || :
 	! grep -q '^@kbuild ungranted ' messages || exit 4
 }

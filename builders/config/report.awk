@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
-# Files: symbols (all that Kconfig defines), asked (how, symbol, value), .config. Compares
-# the last request for every symbol with the answer. Prints `@kbuild` lines for musts and
-# wishes, and `report TAB symbol TAB asked TAB got TAB how` for everything.
+# Files: symbols (all that Kconfig defines), asked (how, symbol, value), file.config (a base
+# that came as a file, else empty), .config. Compares the last request for every symbol with
+# the answer. Prints `@kbuild` lines for musts and wishes, and for everything
+# `report TAB symbol TAB asked TAB got TAB how`; how is the name of a fragment, set, wish,
+# base (the file's own value) or new (a symbol the file does not know got its default).
 
 function plain(text) {
 	if (text ~ /^".*"$/) {
@@ -40,9 +42,36 @@ FILENAME == "asked" {
 	next
 }
 
+{ symbol = "" }
+
+/^# CONFIG_[A-Za-z0-9_]+ is not set/ {
+	symbol = substr($0, 10)
+	sub(/ .*/, "", symbol)
+	value = "n"
+}
+
 /^CONFIG_/ {
 	eq = index($0, "=")
-	got[substr($0, 8, eq - 8)] = plain(substr($0, eq + 1))
+	symbol = substr($0, 8, eq - 8)
+	value = plain(substr($0, eq + 1))
+}
+
+symbol == "" { next }
+
+FILENAME == "file.config" {
+	base[symbol] = value
+	has_base = 1
+	next
+}
+
+{ got[symbol] = value }
+
+function answer_to(name) {
+	return name in got ? got[name] : name in known ? "n" : "absent"
+}
+
+function report(name, want, why) {
+	printf "report\t%s\t%s\t%s\t%s\n", name, want, answer_to(name), why
 }
 
 END {
@@ -50,9 +79,9 @@ END {
 		symbol = symbol_at[i]
 		if (last[symbol] != i)
 			continue
-		answer = symbol in got ? got[symbol] : symbol in known ? "n" : "absent"
+		answer = answer_to(symbol)
 		granted = same(asked[symbol], answer) || (asked[symbol] == "n" && answer == "absent")
-		printf "report\t%s\t%s\t%s\t%s\n", symbol, asked[symbol], answer, how[symbol]
+		report(symbol, asked[symbol], how[symbol])
 		text = symbol " " word(asked[symbol]) " " word(answer)
 		if (how[symbol] == "wish")
 			print "@kbuild wish " text
@@ -61,4 +90,10 @@ END {
 		else if (how[symbol] == "set" && answer == "absent")
 			print "@kbuild warn no symbol " symbol " in this kernel; n was asked, which it is"
 	}
+	for (symbol in base)
+		if (!(symbol in asked))
+			report(symbol, base[symbol], "base")
+	for (symbol in got)
+		if (has_base && !(symbol in base) && !(symbol in asked))
+			report(symbol, "-", "new")
 }

@@ -6,9 +6,7 @@ objtree=/build/kernel
 
 configure() {
 	use_arch "$opt_arch"
-	if [ -e /src/source/.config ] || [ -d /src/source/include/config ]; then
-		die "the source tree holds results of a build in itself; run \`make mrproper\` there"
-	fi
+	clean_source
 	mkdir -p $objtree
 	cp /src/config/config $objtree/.config
 	chmod u+w $objtree/.config

@@ -30,7 +30,8 @@ show_reject() {
 		/^(patching|checking) file / { file = $3; gsub(/\047/, "", file) }
 		/^Hunk #[0-9]+ FAILED at / { print file ":" $5 + 0 ": hunk " substr($2, 2) " does not apply"; exit }
 		/^Reversed \(or previously applied\)/ { print file ": already applied, or reversed"; exit }
-		/^can.t find file to patch/ { getline; print "no such file to patch"; exit }
+		/^can.t find file to patch/ { lost = 1 }
+		lost && /^\|\+\+\+ / { print $2 ": no such file in the source"; exit }
 	' patch.log)
 	cat patch.log
 	[ ! -f rejects ] || cat rejects

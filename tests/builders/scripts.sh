@@ -1,0 +1,74 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The text programs of the builders, fed with small inputs: no kernel, no sandbox.
+# Proves S1-05, S1-22, S1-24 (modes, owners, nodes without root), parts of S1-25.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+need awk python3 cpio
+B=$T_TOP/builders
+cd "$T" || exit 1
+
+# Requests win over the base in order, and Kconfig's quoting is added only for strings.
+printf 'HOSTNAME\n' >string.symbols
+printf '%s\n' '# a comment' 'CONFIG_A=y' '# CONFIG_B is not set' 'CONFIG_N=1' 'CONFIG_HOSTNAME="x"' >base.config
+printf '%s\t%s\t%s\n' f.config A n wish B y set B m set N 18 set HOSTNAME 18 set TEXT 'a "b"' >asked
+awk -F '\t' -f "$B/config/merge.awk" string.symbols asked base.config >merged
+printf '%s\n' '# CONFIG_A is not set' CONFIG_B=m CONFIG_N=18 'CONFIG_HOSTNAME="18"' 'CONFIG_TEXT="a \"b\""' >want
+t_same 'config: requests replace lines of the base, the last one wins' want merged
+
+# What Kconfig answered: kept, refused, unknown, and new symbols of a base that is a file.
+printf '%s\n' A B N HOSTNAME TEXT OLD NEW >symbols
+printf '%s\n' CONFIG_OLD=y CONFIG_GONE=y '# CONFIG_A is not set' >file.config
+printf '%s\n' CONFIG_B=y CONFIG_N=18 'CONFIG_HOSTNAME="18"' 'CONFIG_TEXT="a \"b\""' CONFIG_NEW=y CONFIG_OLD=y >.config
+printf 'set\tTYPO\ty\nwish\tWISHED\ty\n' >>asked
+awk -F '\t' -f "$B/config/report.awk" symbols asked file.config .config >messages
+t_has 'config: a must that was not granted' messages '^@kbuild ungranted B m y$'
+t_has 'config: a must that does not exist' messages '^@kbuild ungranted TYPO y absent$'
+t_has 'config: a wish is reported' messages '^@kbuild wish WISHED y absent$'
+t_hasnt 'config: strings compare without quotes' messages 'ungranted TEXT'
+tab=$(printf '\t')
+t_has 'config: a new symbol is listed' messages "^report${tab}NEW${tab}-${tab}y${tab}new$"
+t_has 'config: a symbol the kernel lost is listed' messages "^report${tab}GONE${tab}y${tab}absent${tab}base$"
+t_has 'config: a kept symbol is listed' messages "^report${tab}OLD${tab}y${tab}y${tab}base$"
+
+# The archive: owners and nodes without root, sorted, through links, nothing else in it.
+echo hello >file
+{
+	printf '/bin\t0755\t0:0\tdir\t\n'
+	printf '/usr/bin\t0777\t0:0\tlink\t../bin\n'
+	printf '/usr/bin/tool\t4755\t7:8\tfile\t%s\n' "$T/file"
+	printf '/dev/console\t0600\t0:0\tnode\t5:1\n'
+	printf '/etc/motd\t0644\t0:0\tfile\t%s\n' "$T/nowhere"
+	printf '/etc/motd\t0600\t1:2\tfile\t%s\n' "$T/file"
+} >list
+t_run 'cpio: an archive is written' python3 "$B/initramfs/cpio.py" list one.cpio contents
+cpio -itvn --quiet <one.cpio >listing 2>&1
+t_has 'cpio: a file behind a link lands where the link leads' listing '^-rwsr-xr-x *1 *7 *8 .* bin/tool$'
+t_has 'cpio: a device node' listing '^crw------- .* 5, *1 .* dev/console$'
+t_has 'cpio: the later line wins' listing '^-rw------- *1 *1 *2 .* etc/motd$'
+t_has 'cpio: folders above a path' listing '^drwxr-xr-x .* etc$'
+t_has 'cpio: contents' contents '^104755 7:8 6 /bin/tool$'
+touch -d 2001-01-01 file
+python3 "$B/initramfs/cpio.py" list two.cpio contents
+t_same 'cpio: times do not matter' one.cpio two.cpio
+printf '/x\t0644\t0:0\tfile\t%s\n' "$T/nowhere" >list
+t_fails 'cpio: a missing source is an error' python3 "$B/initramfs/cpio.py" list two.cpio contents
+t_has 'cpio: which names both' "$T_OUT" '^@kbuild error initramfs: /x: cannot read .*/nowhere: No such file'
+printf '/a\t0777\t0:0\tlink\tb\n/b\t0777\t0:0\tlink\ta\n/a/x\t0755\t0:0\tdir\t\n' >list
+t_fails 'cpio: a loop of links is an error' python3 "$B/initramfs/cpio.py" list two.cpio contents
+
+# Modules: what is loaded brings what it needs, dependencies first.
+printf 'drv\tupdates/drv.ko\ntwo\tupdates/a.ko\ntwo\tupdates/b.ko\n' >module.files
+printf 'kernel/lib/crc.ko\n' >builtin
+printf '%s\n' 'updates/drv.ko: kernel/mid.ko kernel/low-level.ko' 'updates/a.ko:' 'updates/b.ko: updates/a.ko' \
+	'kernel/mid.ko: kernel/low-level.ko' 'kernel/low-level.ko:' 'kernel/other.ko:' >modules.dep
+printf '%s\n' drv crc >wanted
+printf '%s\n' 'drv x=1 y="a b"' two >load.wanted
+awk -v prefix=/m/ -f "$B/initramfs/choose.awk" module.files builtin modules.dep wanted load.wanted
+printf '%s\n' /m/kernel/low-level.ko /m/kernel/mid.ko '/m/updates/drv.ko x=1 y="a b"' /m/updates/a.ko /m/updates/b.ko >want
+t_same 'modules: loaded with what they need, in order' want load
+t_hasnt 'modules: nothing else is in the image' chosen.paths other
+echo nowhere >load.wanted
+t_fails 'modules: an unknown name is an error' awk -v prefix=/m/ -f "$B/initramfs/choose.awk" \
+	module.files builtin modules.dep wanted load.wanted
+done_testing
