@@ -1,0 +1,682 @@
+// SPDX-License-Identifier: MIT
+#include "store/store.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "store/drv.h"
+#include "store/path.h"
+#include "tests/unit/vectors.h"
+
+/* A store, a directory beside it, an arena and an error: what every test needs. */
+struct fix {
+	char *dir, *root;
+	struct store *st;
+	struct arena a;
+	struct error err;
+};
+
+static char *trees;
+
+static int group_setup(void **state)
+{
+	(void)state;
+	umask(022);
+	trees = vectors_trees();
+	return 0;
+}
+
+static int group_teardown(void **state)
+{
+	drop_dir(trees);
+	return vectors_finish(state);
+}
+
+static int setup(void **state)
+{
+	struct fix *f = xcalloc(1, sizeof(*f));
+
+	f->dir = fresh_dir();
+	f->root = path_join(f->dir, "root");
+	assert_done(store_open(f->root, STORE_WRITE, &f->st, &f->err), &f->err);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fix *f = *state;
+
+	store_close(f->st);
+	arena_finish(&f->a);
+	error_finish(&f->err);
+	free(f->root);
+	drop_dir(f->dir);
+	free(f);
+	return 0;
+}
+
+static void reopen(struct fix *f, enum store_mode mode)
+{
+	store_close(f->st);
+	assert_done(store_open(f->root, mode, &f->st, &f->err), &f->err);
+}
+
+static const char *add_tree(struct fix *f, const char *tree, const char *name)
+{
+	autofree char *physical = xasprintf("%s/trees/%s", trees, tree);
+	const struct store_add add = {.physical = physical, .name = name};
+	const char *path;
+
+	assert_done(store_add(f->st, &add, &f->a, &path, &f->err), &f->err);
+	return path;
+}
+
+static const char *add_text(struct fix *f, const char *name, const char *text,
+			    const char *const *refs, size_t n)
+{
+	const char *path;
+
+	assert_done(store_add_text(f->st, name, str_of(text), refs, n, &f->a, &path, &f->err),
+		    &f->err);
+	return path;
+}
+
+static int find(struct fix *f, const char *path)
+{
+	int found = store_find(f->st, path, &f->err);
+
+	assert_done(found, &f->err);
+	return found;
+}
+
+static struct path_info info(struct fix *f, const char *path)
+{
+	struct path_info i;
+
+	assert_int_equal(store_info(f->st, path, &f->a, &i, &f->err), 1);
+	return i;
+}
+
+/* A directory in scratch with one file. */
+static char *make_output(struct fix *f, const char *name, const char *text)
+{
+	char *dir = path_join(store_scratch_dir(f->st), name);
+	autofree char *file = path_join(dir, "file");
+
+	assert_int_equal(mkdir(dir, 0755), 0);
+	assert_done(dir_write(AT_FDCWD, file, text, strlen(text), 0644, false, &f->err), &f->err);
+	return dir;
+}
+
+static ino_t inode(struct fix *f, const char *path)
+{
+	autofree char *physical = store_physical(f->st, path);
+	struct stat st;
+
+	assert_int_equal(lstat(physical, &st), 0);
+	return st.st_ino;
+}
+
+/* --- adding ---------------------------------------------------------------------------- */
+
+static void adds_trees(void **state)
+{
+	struct fix *f = *state;
+
+	vectors_each ("trees", v) {
+		const char *path = add_tree(f, text_of(v, "tree"), text_of(v, "name"));
+		struct path_info i = info(f, path);
+
+		assert_string_equal(path, text_of(v, "store_path"));
+		assert_string_equal(i.ca, text_of(v, "ca"));
+		assert_int_equal(i.nar_size, json_object_get_int64(field(v, "nar_size")));
+		assert_int_equal(i.nrefs, 0);
+		assert_false(i.ultimate);
+	}
+	assert_int_equal(store_verify(f->st, true, NULL, NULL, &f->err), 0);
+}
+
+static void adds_texts(void **state)
+{
+	struct fix *f = *state;
+
+	add_tree(f, "hello.txt", "hello.txt");
+	add_tree(f, "mixed", "mixed");
+	vectors_each ("text_adds", v) {
+		const char *refs[8];
+		size_t n = texts_of(v, "references", refs, ARRAY_LEN(refs));
+		const char *path;
+
+		for (size_t i = 0; i < n; i++)
+			if (!find(f, refs[i]))
+				n = 0;
+		if (n == 0 && json_object_array_length(field(v, "references")))
+			continue;
+		path = add_text(f, text_of(v, "name"), text_of(v, "text"), refs, n);
+		struct path_info i = info(f, path);
+		char hex[SHA256_HEX_SIZE];
+
+		assert_string_equal(path, text_of(v, "store_path"));
+		assert_string_equal(i.ca, text_of(v, "ca"));
+		assert_string_equal(sha256_hex(&i.nar, hex), text_of(v, "nar_sha256_hex"));
+		assert_int_equal(i.nrefs, n);
+		assert_int_equal(inode(f, path),
+				 inode(f, add_text(f, text_of(v, "name"), text_of(v, "text"), refs,
+						   n)));
+	}
+	assert_int_equal(store_verify(f->st, true, NULL, NULL, &f->err), 0);
+}
+
+static void text_needs_valid_references(void **state)
+{
+	struct fix *f = *state;
+	const char *refs[] = {"/nix/store/xrabnx1r49hn890prhx86h6iyn19p976-hello.txt"};
+	const char *path;
+
+	assert_int_equal(store_add_text(f->st, "x", STR("x"), refs, 1, &f->a, &path, &f->err), -1);
+	assert_int_equal(find(f, path), 0);
+}
+
+/* A path that is valid is not touched again; what is there without a row is replaced. */
+static void valid_stays_garbage_goes(void **state)
+{
+	struct fix *f = *state;
+	const char *path = add_tree(f, "mixed", "mixed"), *hello;
+	ino_t before = inode(f, path);
+	struct store *other;
+
+	assert_string_equal(add_tree(f, "mixed", "mixed"), path);
+	assert_int_equal(inode(f, path), before);
+
+	assert_done(store_open(f->root, STORE_WRITE, &other, &f->err), &f->err);
+	store_close(other);
+	hello = "/nix/store/xrabnx1r49hn890prhx86h6iyn19p976-hello.txt";
+	autofree char *garbage = store_physical(f->st, hello);
+	autofree char *deeper = path_join(garbage, "read-only");
+	assert_int_equal(mkdir(garbage, 0755), 0);
+	assert_int_equal(mkdir(deeper, 0555), 0);
+	assert_int_equal(chmod(garbage, 0555), 0);
+	assert_string_equal(add_tree(f, "hello.txt", "hello.txt"), hello);
+	assert_int_equal(store_verify(f->st, true, NULL, NULL, &f->err), 0);
+}
+
+static void checks_the_expected_hash(void **state)
+{
+	struct fix *f = *state;
+	autofree char *physical = xasprintf("%s/trees/mixed", trees);
+	struct sha256 wrong = {{1}};
+	struct store_add add = {.physical = physical, .name = "mixed", .expect = &wrong};
+	autoargv struct argv left = {0};
+	const char *path;
+
+	assert_int_equal(store_add(f->st, &add, &f->a, &path, &f->err), -1);
+	assert_non_null(strstr(f->err.cause->msg, "hash mismatch"));
+	autoclose int scratch = open(store_scratch_dir(f->st), O_RDONLY | O_DIRECTORY);
+	assert_done(dir_names(scratch, &left, &f->err), &f->err);
+	assert_int_equal(left.n, 0);
+
+	struct sha256 right = info(f, add_tree(f, "mixed", "mixed")).nar;
+	add.expect = &right;
+	add.physical = "/does/not/exist"; /* not even looked at */
+	assert_done(store_add(f->st, &add, &f->a, &path, &f->err), &f->err);
+	assert_int_equal(find(f, path), 1);
+}
+
+static void bad_names(void **state)
+{
+	static const char *const names[] = {"", ".", "..", "a/b", "a b", "..-x"};
+	struct fix *f = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		const struct store_add add = {.physical = trees, .name = names[i]};
+		autoerror struct error err = {0};
+		const char *path;
+
+		assert_int_equal(store_add(f->st, &add, &f->a, &path, &err), -1);
+	}
+}
+
+/* --- taking ---------------------------------------------------------------------------- */
+
+static void takes_with_references(void **state)
+{
+	struct fix *f = *state;
+	const char *hello = add_tree(f, "hello.txt", "hello.txt");
+	const char *mixed = add_tree(f, "mixed", "mixed");
+	const char *candidates[] = {mixed, hello};
+	autofree char *text = xasprintf("refers to %s\n", hello);
+	char *out = path_join(store_scratch_dir(f->st), "out");
+	struct store_take take = {
+		.physical = out, .name = "refs-1", .candidates = candidates, .ncandidates = 2,
+		.deriver = "/nix/store/2zvll2226si8m7px1nkvdbq1xpzbwc04-floating.drv",
+		.owner = geteuid(), .ultimate = true,
+	};
+	struct path_info i;
+
+	assert_done(dir_write(AT_FDCWD, out, text, strlen(text), 0600, false, &f->err), &f->err);
+	assert_done(store_take(f->st, &take, &f->a, &i, &f->err), &f->err);
+	assert_string_equal(i.path, text_of(json_object_array_get_idx(
+					    vectors_section("ca_with_references_synthetic"), 0),
+					    "store_path"));
+	i = info(f, i.path);
+	assert_int_equal(i.nrefs, 1);
+	assert_string_equal(i.refs[0], hello);
+	assert_string_equal(i.deriver, take.deriver);
+	assert_true(i.ultimate);
+	assert_int_equal(access(out, F_OK), -1);
+	free(out);
+	assert_int_equal(store_verify(f->st, true, NULL, NULL, &f->err), 0);
+}
+
+static void refuses_forbidden_references(void **state)
+{
+	struct fix *f = *state;
+	const char *forbidden[] = {"/nix/store/ib3czs6y3l6b790q6hjscqf5x243r5ks-kb-ca"};
+	autofree char *out = make_output(f, "out", forbidden[0]);
+	struct store_take take = {.physical = out, .name = "kb-ca", .forbidden = forbidden,
+				  .nforbidden = 1, .owner = geteuid()};
+	struct path_info i;
+
+	assert_int_equal(store_take(f->st, &take, &f->a, &i, &f->err), -1);
+	assert_int_equal(f->err.class, ERROR_BUILD);
+	assert_int_equal(access(out, F_OK), 0);
+	take.nforbidden = 0;
+	assert_done(store_take(f->st, &take, &f->a, &i, &f->err), &f->err);
+}
+
+static void takes_flat_files(void **state)
+{
+	struct fix *f = *state;
+	autofree char *out = path_join(store_scratch_dir(f->st), "file");
+	struct sha256 h = sha256_of("bytes", 5), wrong = {{1}};
+	struct store_take take = {.physical = out, .name = "some.deb", .flat = &wrong,
+				  .owner = (uid_t)-1};
+	autoerror struct error err = {0};
+	struct path_info i;
+	struct stat st;
+
+	assert_done(dir_write(AT_FDCWD, out, "bytes", 5, 0755, false, &f->err), &f->err);
+	assert_int_equal(store_take(f->st, &take, &f->a, &i, &err), -1);
+	take.flat = &h;
+	assert_done(store_take(f->st, &take, &f->a, &i, &f->err), &f->err);
+	assert_string_equal(i.path, path_flat(&f->a, &h, "some.deb"));
+	assert_true(str_starts(i.ca, "fixed:sha256:"));
+	autofree char *physical = store_physical(f->st, i.path);
+	assert_int_equal(stat(physical, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0444);
+
+	autofree char *tree = make_output(f, "tree", "x");
+	autoerror struct error not_file = {0};
+	take.physical = tree;
+	assert_int_equal(store_take(f->st, &take, &f->a, &i, &not_file), -1);
+}
+
+static void taking_twice_is_one_object(void **state)
+{
+	struct fix *f = *state;
+	struct path_info first, second;
+
+	for (int i = 0; i < 2; i++) {
+		autofree char *out = make_output(f, "out", "same");
+		struct store_take take = {.physical = out, .name = "n", .owner = geteuid()};
+
+		assert_done(store_take(f->st, &take, &f->a, i ? &second : &first, &f->err), &f->err);
+		assert_int_equal(access(out, F_OK), -1);
+	}
+	assert_string_equal(first.path, second.path);
+}
+
+/* --- asking -------------------------------------------------------------------------- */
+
+static void finds_by_digest(void **state)
+{
+	struct fix *f = *state;
+	const char *path = add_tree(f, "mixed", "mixed"), *hit = NULL;
+	char prefix[33] = {0};
+
+	for (size_t n = 4; n <= 32; n++) {
+		memcpy(prefix, path_base(path), n);
+		assert_int_equal(store_find_digest(f->st, prefix, &f->a, &hit, &f->err), 1);
+		assert_string_equal(hit, path);
+	}
+	assert_int_equal(store_find_digest(f->st, "kr1", &f->a, &hit, &f->err), 0);
+	assert_int_equal(store_find_digest(f->st, "0000", &f->a, &hit, &f->err), 0);
+	/* '_' and '%' mean nothing special. */
+	assert_int_equal(store_find_digest(f->st, "k_18", &f->a, &hit, &f->err), 0);
+}
+
+static void closures(void **state)
+{
+	struct fix *f = *state;
+	const char *a = add_text(f, "a", "a", NULL, 0);
+	const char *b = add_text(f, "b", a, &a, 1);
+	const char *c = add_text(f, "c", "c", NULL, 0);
+	const char *bc[] = {strcmp(b, c) < 0 ? b : c, strcmp(b, c) < 0 ? c : b};
+	autoargv struct argv all = {0}, none = {0};
+
+	const char *d = add_text(f, "d", "d", bc, 2);
+	assert_done(store_closure(f->st, &d, 1, &all, &f->err), &f->err);
+	assert_int_equal(all.n, 4);
+	for (size_t i = 1; i < all.n; i++)
+		assert_true(strcmp(all.v[i - 1], all.v[i]) < 0);
+	const char *absent = "/nix/store/xrabnx1r49hn890prhx86h6iyn19p976-hello.txt";
+	assert_int_equal(store_closure(f->st, &absent, 1, &none, &f->err), -1);
+}
+
+static void reading_needs_nothing(void **state)
+{
+	struct fix *f = *state;
+	autofree char *nowhere = path_join(f->dir, "nowhere");
+	struct store *st;
+	struct path_info i;
+	const char *path = "/nix/store/xrabnx1r49hn890prhx86h6iyn19p976-hello.txt";
+
+	assert_done(store_open(nowhere, STORE_READ, &st, &f->err), &f->err);
+	assert_int_equal(store_find(st, path, &f->err), 0);
+	assert_int_equal(store_info(st, path, &f->a, &i, &f->err), 0);
+	assert_int_equal(store_realisation(st, path, &f->a, &path, &f->err), 0);
+	assert_int_equal(store_verify(st, true, NULL, NULL, &f->err), 0);
+	assert_int_equal(store_add_text(st, "x", STR("x"), NULL, 0, &f->a, &path, &f->err), -1);
+	store_close(st);
+	assert_int_equal(access(nowhere, F_OK), -1);
+}
+
+static void other_schemas_are_refused(void **state)
+{
+	struct fix *f = *state;
+	autofree char *file = path_join(f->root, "nix/var/nix/db/schema");
+	struct store *st;
+
+	assert_done(dir_write(AT_FDCWD, file, "11", 2, 0644, false, &f->err), &f->err);
+	assert_int_equal(store_open(f->root, STORE_READ, &st, &f->err), -1);
+	assert_null(st);
+}
+
+/* --- realisations ---------------------------------------------------------------------- */
+
+static const char key[] = "/nix/store/ib3czs6y3l6b790q6hjscqf5x243r5ks-kb-ca";
+static const char dev_key[] = "/nix/store/7m2kmpxxmgm5jzsdj6fhnkqnwxpagshq-kb-ca-dev";
+static const char the_drv[] = "/nix/store/z5mhgfp5p111ns8a7jk3rrzrp93pgk1z-kb-ca.drv";
+
+static void records_realisations(void **state)
+{
+	struct fix *f = *state;
+	const char *mixed = add_tree(f, "mixed", "mixed");
+	const char *hello = add_tree(f, "hello.txt", "hello.txt"), *path = NULL;
+	const struct realisation both[] = {{key, mixed}, {dev_key, hello}};
+	const struct realisation other = {key, hello};
+	autofree char *garbage = store_physical(f->st, key);
+
+	assert_int_equal(store_realisation(f->st, key, &f->a, &path, &f->err), 0);
+	assert_int_equal(mkdir(garbage, 0555), 0);
+	assert_done(store_record(f->st, both, 2, the_drv, &f->err), &f->err);
+	reopen(f, STORE_READ);
+	assert_int_equal(store_realisation(f->st, key, &f->a, &path, &f->err), 1);
+	assert_string_equal(path, mixed);
+	assert_int_equal(store_realisation(f->st, dev_key, &f->a, &path, &f->err), 1);
+	assert_string_equal(path, hello);
+	struct path_info i = info(f, key);
+	assert_string_equal(i.deriver, the_drv);
+	assert_true(i.ultimate);
+	assert_null(i.ca);
+	/* The first answer stays. */
+	reopen(f, STORE_WRITE);
+	assert_done(store_record(f->st, &other, 1, the_drv, &f->err), &f->err);
+	assert_int_equal(store_realisation(f->st, key, &f->a, &path, &f->err), 1);
+	assert_string_equal(path, mixed);
+	assert_int_equal(store_verify(f->st, true, NULL, NULL, &f->err), 0);
+}
+
+/* All outputs or none. */
+static void records_are_atomic(void **state)
+{
+	struct fix *f = *state;
+	const char *mixed = add_tree(f, "mixed", "mixed"), *path;
+	const struct realisation both[] = {
+		{key, mixed}, {dev_key, "/nix/store/xrabnx1r49hn890prhx86h6iyn19p976-hello.txt"}};
+
+	assert_int_equal(store_record(f->st, both, 2, the_drv, &f->err), -1);
+	assert_int_equal(store_realisation(f->st, key, &f->a, &path, &f->err), 0);
+	assert_int_equal(find(f, key), 0);
+	assert_int_equal(find(f, mixed), 1);
+}
+
+/* A path that plain Nix built in place and that happens to have one reference. */
+static void a_real_output_is_no_realisation(void **state)
+{
+	struct fix *f = *state;
+	const char *hello = add_tree(f, "hello.txt", "hello.txt"), *hit;
+	const char *text = add_text(f, "t", hello, &hello, 1);
+
+	assert_int_equal(store_realisation(f->st, text, &f->a, &hit, &f->err), 0);
+}
+
+/* --- locks, roots ---------------------------------------------------------------------- */
+
+static void locks_exclude(void **state)
+{
+	struct fix *f = *state;
+	struct store *other;
+	int mine, theirs;
+	autofree char *file = store_physical(f->st, key);
+	autofree char *lock = xasprintf("%s.lock", file);
+
+	assert_done(store_open(f->root, STORE_WRITE, &other, &f->err), &f->err);
+	assert_int_equal(store_lock(f->st, key, true, &mine, &f->err), 1);
+	assert_int_equal(access(lock, F_OK), 0);
+	assert_int_equal(store_lock(other, key, false, &theirs, &f->err), 0);
+	assert_int_equal(theirs, -1);
+	store_unlock(f->st, key, mine);
+	assert_int_equal(access(lock, F_OK), -1);
+	assert_int_equal(store_lock(other, key, false, &theirs, &f->err), 1);
+	store_unlock(other, key, theirs);
+	store_close(other);
+}
+
+/* Whoever waited on a lock that was given up and unlinked must take the new file. */
+static void locks_are_handed_on(void **state)
+{
+	struct fix *f = *state;
+	pid_t children[4];
+	autofree char *counter = path_join(f->dir, "counter");
+
+	assert_done(dir_write(AT_FDCWD, counter, "0", 1, 0644, false, &f->err), &f->err);
+	for (size_t i = 0; i < ARRAY_LEN(children); i++) {
+		children[i] = fork();
+		if (children[i])
+			continue;
+		struct store *st;
+		struct error err = {0};
+		int fd, bad = store_open(f->root, STORE_WRITE, &st, &err) < 0;
+
+		for (int k = 0; k < 50 && !bad; k++) {
+			autobuf struct strbuf n = STRBUF_INIT;
+			char text[20];
+
+			bad |= store_lock(st, key, true, &fd, &err) != 1;
+			bad |= dir_read(AT_FDCWD, counter, &n, &err) < 0;
+			snprintf(text, sizeof(text), "%d", atoi(n.ptr) + 1);
+			bad |= dir_write(AT_FDCWD, counter, text, strlen(text), 0644, false, &err) < 0;
+			store_unlock(st, key, fd);
+		}
+		_exit(bad);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(children); i++) {
+		int status;
+
+		assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+		assert_int_equal(status, 0);
+	}
+	autobuf struct strbuf n = STRBUF_INIT;
+	assert_done(dir_read(AT_FDCWD, counter, &n, &f->err), &f->err);
+	assert_string_equal(n.ptr, "200");
+}
+
+/* Adding what one holds the lock of does not wait for oneself. */
+static void locks_nest(void **state)
+{
+	struct fix *f = *state;
+	const char *path = "/nix/store/kr18gg748frzijnzz42g29j7z04l76an-mixed";
+	int fd;
+
+	assert_int_equal(store_lock(f->st, path, true, &fd, &f->err), 1);
+	assert_string_equal(add_tree(f, "mixed", "mixed"), path);
+	store_unlock(f->st, path, fd);
+}
+
+static void roots(void **state)
+{
+	struct fix *f = *state;
+	const char *path = add_tree(f, "mixed", "mixed");
+	const char *hello = add_tree(f, "hello.txt", "hello.txt");
+	autofree char *link = path_join(f->root, "nix/var/nix/gcroots/kbuild/recipe/kernel");
+	char target[200] = {0};
+
+	assert_done(store_add_root(f->st, "recipe", "kernel", path, &f->err), &f->err);
+	assert_done(store_add_root(f->st, "recipe", "kernel", hello, &f->err), &f->err);
+	assert_true(readlink(link, target, sizeof(target) - 1) > 0);
+	assert_string_equal(target, hello);
+
+	static const char *const bad[] = {"", ".", "..", "a/b", ".x"};
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		autoerror struct error err = {0};
+
+		assert_int_equal(store_add_root(f->st, "g", bad[i], path, &err), -1);
+		assert_int_equal(store_add_root(f->st, bad[i], "n", path, &err), -1);
+	}
+}
+
+static void temporary_roots(void **state)
+{
+	struct fix *f = *state;
+	const char *path = add_tree(f, "mixed", "mixed");
+	autofree char *file = xasprintf("%s/nix/var/nix/temproots/%d", f->root, getpid());
+	autobuf struct strbuf bytes = STRBUF_INIT;
+
+	assert_done(store_temp_root(f->st, key, &f->err), &f->err);
+	assert_done(store_temp_root(f->st, key, &f->err), &f->err);
+	assert_done(dir_read(AT_FDCWD, file, &bytes, &f->err), &f->err);
+	assert_int_equal(bytes.len, strlen(path) + strlen(key) + 2);
+	assert_string_equal(bytes.ptr, path);
+	assert_string_equal(bytes.ptr + strlen(path) + 1, key);
+	reopen(f, STORE_WRITE);
+	assert_int_equal(access(file, F_OK), -1);
+}
+
+/* --- damage ---------------------------------------------------------------------------- */
+
+struct damage {
+	char path[300], what[300];
+	int n;
+};
+
+static void note_damage(void *ctx, const char *path, const char *what)
+{
+	struct damage *d = ctx;
+
+	snprintf(d->path, sizeof(d->path), "%s", path);
+	snprintf(d->what, sizeof(d->what), "%s", what);
+	d->n++;
+}
+
+static void change_byte(const char *file)
+{
+	assert_int_equal(chmod(file, 0644), 0);
+	autoclose int fd = open(file, O_WRONLY);
+	assert_int_equal(pwrite(fd, "!", 1, 0), 1);
+	assert_int_equal(chmod(file, 0444), 0);
+}
+
+static void verify_finds_damage(void **state)
+{
+	struct fix *f = *state;
+	const char *hello = add_tree(f, "hello.txt", "hello.txt");
+	const char *mixed = add_tree(f, "mixed", "mixed");
+	autofree char *file = store_physical(f->st, hello), *tree = store_physical(f->st, mixed);
+	struct damage d = {0};
+
+	change_byte(file);
+	assert_int_equal(store_verify(f->st, false, note_damage, &d, &f->err), 0);
+	assert_int_equal(store_verify(f->st, true, note_damage, &d, &f->err), 1);
+	assert_string_equal(d.path, hello);
+	assert_non_null(strstr(d.what, "modified"));
+	assert_done(dir_remove(AT_FDCWD, tree, &f->err), &f->err);
+	assert_int_equal(store_verify(f->st, false, note_damage, &d, &f->err), 1);
+	assert_string_equal(d.path, mixed);
+	assert_int_equal(store_verify(f->st, true, note_damage, &d, &f->err), 2);
+}
+
+/* After a power cut: a row whose tree did not make it to the disk is dropped. */
+static void recovers_from_power_loss(void **state)
+{
+	static const char note[] = "00000000-0000-0000-0000-000000000000 0\n";
+	struct fix *f = *state;
+	const char *hello = add_tree(f, "hello.txt", "hello.txt");
+	const char *mixed = add_tree(f, "mixed", "mixed");
+	const struct realisation r = {key, hello};
+	autofree char *file = store_physical(f->st, hello);
+	autofree char *note_file = path_join(f->root, "nix/var/kbuild/unsynced");
+
+	assert_done(store_record(f->st, &r, 1, the_drv, &f->err), &f->err);
+	assert_int_equal(access(note_file, F_OK), 0);
+	/* In the same boot nothing is checked. */
+	change_byte(file);
+	reopen(f, STORE_WRITE);
+	assert_int_equal(find(f, hello), 1);
+	assert_done(dir_write(AT_FDCWD, note_file, note, strlen(note), 0644, false, &f->err), &f->err);
+	reopen(f, STORE_WRITE);
+	assert_int_equal(find(f, hello), 0);
+	assert_int_equal(find(f, key), 0);
+	assert_int_equal(find(f, mixed), 1);
+	assert_int_equal(access(note_file, F_OK), -1);
+	assert_string_equal(add_tree(f, "hello.txt", "hello.txt"), hello);
+	assert_int_equal(store_verify(f->st, true, NULL, NULL, &f->err), 0);
+}
+
+static void log_paths(void **state)
+{
+	struct fix *f = *state;
+	autofree char *log = store_log_path(f->st, the_drv);
+	autofree char *want = xasprintf(
+		"%s/nix/var/log/nix/drvs/z5/mhgfp5p111ns8a7jk3rrzrp93pgk1z-kb-ca.drv.zst",
+		store_root(f->st));
+
+	assert_string_equal(log, want);
+}
+
+#define STORE_TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORE_TEST(adds_trees),
+		STORE_TEST(adds_texts),
+		STORE_TEST(text_needs_valid_references),
+		STORE_TEST(valid_stays_garbage_goes),
+		STORE_TEST(checks_the_expected_hash),
+		STORE_TEST(bad_names),
+		STORE_TEST(takes_with_references),
+		STORE_TEST(refuses_forbidden_references),
+		STORE_TEST(takes_flat_files),
+		STORE_TEST(taking_twice_is_one_object),
+		STORE_TEST(finds_by_digest),
+		STORE_TEST(closures),
+		STORE_TEST(reading_needs_nothing),
+		STORE_TEST(other_schemas_are_refused),
+		STORE_TEST(records_realisations),
+		STORE_TEST(records_are_atomic),
+		STORE_TEST(a_real_output_is_no_realisation),
+		STORE_TEST(locks_exclude),
+		STORE_TEST(locks_are_handed_on),
+		STORE_TEST(locks_nest),
+		STORE_TEST(roots),
+		STORE_TEST(temporary_roots),
+		STORE_TEST(verify_finds_damage),
+		STORE_TEST(recovers_from_power_loss),
+		STORE_TEST(log_paths),
+	};
+
+	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}
