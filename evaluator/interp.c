@@ -76,16 +76,16 @@ static int named_output(const struct node *root, const char *section, const char
 static int find_output(const struct node *root, const char *path, struct arena *a,
 		       struct output_ref *out)
 {
+	if (str_starts(path, "modules."))
+		return named_output(root, "modules", path + 8, a, out);
+	if (str_starts(path, "steps."))
+		return named_output(root, "steps", path + 6, a, out);
 	for (size_t i = 0; i < ARRAY_LEN(outputs); i++) {
 		if (strcmp(path, outputs[i].path) != 0)
 			continue;
 		*out = (struct output_ref){outputs[i].step, outputs[i].output, outputs[i].subpath};
 		return 1;
 	}
-	if (str_starts(path, "modules."))
-		return named_output(root, "modules", path + 8, a, out);
-	if (str_starts(path, "steps."))
-		return named_output(root, "steps", path + 6, a, out);
 	return 0;
 }
 

@@ -12,6 +12,16 @@ static const struct node *widen(const struct schema *s, const struct node *n, st
 	return map;
 }
 
+/* Only what ${} will change must not be shared. */
+static struct node *copy_scalar(const struct node *n, struct arena *a)
+{
+	if (!strchr(n->text, '$'))
+		return (struct node *)n;
+	struct node *copy = arena_new(a, struct node);
+	*copy = *n;
+	return copy;
+}
+
 static void merge_member(const struct schema *s, struct node *out, const struct member *m,
 			 struct arena *a)
 {
@@ -35,12 +45,8 @@ struct node *merge_nodes(const struct schema *s, const struct node *base,
 		base = widen(s, base, a);
 		over = widen(s, over, a);
 	}
-	if (over->kind == NODE_SCALAR || (over->kind == NODE_LIST && !base)) {
-		struct node *copy = arena_new(a, struct node);
-
-		*copy = *over;
-		return copy;
-	}
+	if (over->kind == NODE_SCALAR)
+		return copy_scalar(over, a);
 	bool same = base && base->kind == over->kind;
 	struct node *out = same ? node_copy(a, base)
 		: over->kind == NODE_MAP ? node_map(a, over->at)
@@ -50,7 +56,7 @@ struct node *merge_nodes(const struct schema *s, const struct node *base,
 		const struct member *m = &over->members[i];
 
 		if (over->kind == NODE_LIST)
-			node_add(a, out, NULL, m->key_at, m->value);
+			node_add(a, out, NULL, m->key_at, merge_nodes(NULL, NULL, m->value, a));
 		else
 			merge_member(s, out, m, a);
 	}

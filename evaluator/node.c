@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { BIG_MAP = 12 };
+enum { BIG_MAP = 12, FEW = 3 };
 
 struct node *node_scalar(struct arena *a, const char *text, struct span at)
 {
@@ -38,12 +38,14 @@ struct node *node_copy(struct arena *a, const struct node *n)
 	struct node *copy = arena_new(a, struct node);
 
 	*copy = *n;
-	copy->members = NULL;
-	copy->n = copy->cap = 0;
-	copy->slots = NULL;
-	copy->nslots = 0;
-	for (size_t i = 0; i < n->n; i++)
-		node_add(a, copy, n->members[i].key, n->members[i].key_at, n->members[i].value);
+	copy->cap = n->n + 1;
+	copy->members = arena_array(a, copy->cap, struct member);
+	if (n->n)
+		memcpy(copy->members, n->members, n->n * sizeof(*n->members));
+	if (n->slots) {
+		copy->slots = arena_array(a, n->nslots, uint32_t);
+		memcpy(copy->slots, n->slots, n->nslots * sizeof(*n->slots));
+	}
 	return copy;
 }
 
@@ -85,6 +87,10 @@ static void index_map(struct arena *a, struct node *n)
 void node_add(struct arena *a, struct node *n, const char *key, struct span key_at,
 	      struct node *value)
 {
+	if (!n->cap) {
+		n->cap = FEW;
+		n->members = arena_array(a, n->cap, struct member);
+	}
 	ARENA_PUSH(a, n->members, n->n, n->cap) = (struct member){key, key_at, value};
 	if (n->kind == NODE_MAP && n->n > BIG_MAP)
 		index_map(a, n);

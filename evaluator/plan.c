@@ -33,18 +33,17 @@ static const char *join(struct planner *p, const struct node *list, const char *
 	return out.len ? arena_strndup(p->a, out.ptr, out.len) : NULL;
 }
 
-const char *planner_tree(struct planner *p, const char *physical, const char *name,
-			 const struct node *node, const char *exclude, struct span at)
+const char *planner_tree(struct planner *p, const struct local *l)
 {
 	struct tree_request req = {
-		.physical = physical,
-		.include = join(p, node_get(node, "include"), NULL),
-		.exclude = join(p, node_get(node, "exclude"), exclude),
+		.physical = l->physical,
+		.include = join(p, node_get(l->node, "include"), NULL),
+		.exclude = join(p, node_get(l->node, "exclude"), l->exclude),
 		.cache_dir = p->opt->cache_dir,
 		.fetch = p->opt->fetch,
 	};
 	struct tree_answer answer;
-	autofree char *key = xasprintf("%s\n%s\n%s\n%s", physical, name,
+	autofree char *key = xasprintf("%s\n%s\n%s\n%s", l->physical, l->name,
 				       req.include ? req.include : "",
 				       req.exclude ? req.exclude : "");
 	const char *path = map_get(&p->local, key);
@@ -52,20 +51,20 @@ const char *planner_tree(struct planner *p, const char *physical, const char *na
 	if (path)
 		return path;
 	if (tree_hash(&req, &answer, p->err) < 0) {
-		error_wrap(p->err, "while hashing %s", physical);
-		if (at.src)
-			error_place(p->err, at);
+		error_wrap(p->err, "while hashing %s", l->physical);
+		if (l->at.src)
+			error_place(p->err, l->at);
 		return NULL;
 	}
-	path = path_source(p->a, &answer.nar, NULL, 0, path_name_clean(p->a, name));
+	path = path_source(p->a, &answer.nar, NULL, 0, path_name_clean(p->a, l->name));
 	map_set(&p->local, key, (void *)path);
-	struct origin *o = add_origin(p, path, name);
+	struct origin *o = add_origin(p, path, l->shown ? l->shown : l->name);
 	if (o) {
 		o->kind = ORIGIN_TREE;
-		o->physical = arena_strdup(p->a, physical);
+		o->physical = arena_strdup(p->a, l->physical);
 		o->include = req.include;
 		o->exclude = req.exclude;
-		o->at = at;
+		o->at = l->at;
 	}
 	return path;
 }
@@ -146,8 +145,14 @@ const char *planner_input(struct planner *p, const char *name)
 	if (in->kind == INPUT_PINNED)
 		return pinned(p, in);
 	const char *slash = strrchr(in->physical, '/');
-	return planner_tree(p, in->physical, in->is_dir ? "source" : slash + 1, in->node, NULL,
-			    in->at);
+	const struct local local = {
+		.physical = in->physical,
+		.name = in->is_dir ? "source" : slash + 1,
+		.shown = in->name,
+		.node = in->node,
+		.at = in->at,
+	};
+	return planner_tree(p, &local);
 }
 
 /* --- derivations ---------------------------------------------------------------------------- */
@@ -370,6 +375,26 @@ static struct made *finish(struct planner *p, const struct spec *s, struct drv *
 	return m;
 }
 
+/* The builder's folder as a source; many steps may share it. */
+static const char *script_of(struct planner *p, const struct manifest *m, struct span at)
+{
+	const char *path = map_get(&p->scripts, m->dir);
+	const struct local folder = {
+		.physical = m->dir,
+		.name = m->name,
+		.shown = m->name,
+		.exclude = "test.yaml\nREADME*",
+		.at = at,
+	};
+
+	if (path)
+		return path;
+	path = planner_tree(p, &folder);
+	if (path)
+		map_set(&p->scripts, m->dir, (void *)path);
+	return path;
+}
+
 struct made *planner_add(struct planner *p, struct spec *s)
 {
 	const struct manifest *m = s->manifest;
@@ -386,7 +411,7 @@ struct made *planner_add(struct planner *p, struct spec *s)
 	if (!s->checked)
 		s->options = schema_apply(&m->options, s->options ? s->options : node_map(p->a, s->at),
 					  s->name, p->a, p->err);
-	const char *script = planner_tree(p, m->dir, m->name, NULL, "test.yaml\nREADME*", s->at);
+	const char *script = script_of(p, m, s->at);
 	if (!script || !s->options || error_is_set(p->err))
 		return NULL;
 	drv.srcs = arena_array(p->a, max, const char *);
@@ -517,8 +542,11 @@ static int make_all(struct planner *p)
 	error_join(p->err, &more);
 	if (rc < 0 || findings_close(p->err) < 0)
 		return -1;
-	const char *run_sh = arena_printf(p->a, "%s/builders/run.sh", p->opt->data_dir);
-	p->run_sh = planner_tree(p, run_sh, "run.sh", NULL, NULL, (struct span){0});
+	const struct local run_sh = {
+		.physical = arena_printf(p->a, "%s/builders/run.sh", p->opt->data_dir),
+		.name = "run.sh",
+	};
+	p->run_sh = planner_tree(p, &run_sh);
 	if (!p->run_sh || steps_make(p) < 0)
 		return -1;
 	return custom_make(p);
@@ -542,6 +570,7 @@ int plan_make(const struct recipe *r, const struct lock *lock, const struct plan
 	manifests_finish(&p.manifests);
 	map_finish(&p.by_name);
 	map_finish(&p.local);
+	map_finish(&p.scripts);
 	map_finish(&p.origins);
 	map_finish(&p.steps);
 	map_finish(&p.placeholders);

@@ -21,6 +21,7 @@ struct planner {
 	struct inputs inputs;
 	struct map by_name;	 /* input name -> struct input */
 	struct map local;	 /* physical path and patterns -> store path */
+	struct map scripts;	 /* builder's folder -> store path */
 	struct map origins;	 /* store path -> this planner: it has a row already */
 	struct map steps;	 /* step name -> struct made */
 	struct map placeholders; /* output name -> its own placeholder */
@@ -64,9 +65,15 @@ struct spec {
 
 /* An input of the recipe by its name; NULL after a finding. */
 const char *planner_input(struct planner *p, const char *name);
-/* A local file or tree; `exclude` may be NULL. */
-const char *planner_tree(struct planner *p, const char *physical, const char *name,
-			 const struct node *node, const char *exclude, struct span at);
+/* A local file or tree, to be called `name` in the store. */
+struct local {
+	const char *physical, *name;
+	const char *shown;	 /* for people; NULL: its name */
+	const struct node *node; /* source section with include and exclude, or NULL */
+	const char *exclude;	 /* more of them, or NULL */
+	struct span at;
+};
+const char *planner_tree(struct planner *p, const struct local *local);
 /* A file with this text. */
 const char *planner_text(struct planner *p, const char *text, const char *name, struct span at);
 

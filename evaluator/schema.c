@@ -74,17 +74,54 @@ static const char *bool_text(const char *s)
 	return NULL;
 }
 
-static int expected(const struct node *n, const char *path, const char *what, struct error *err)
+/* Where in the tree we are; put into words only for a message. */
+struct where {
+	const char *key;
+	const struct where *outer;
+};
+
+/* "run.timeout.boot"; `w` NULL or without a key is the root. */
+static void add_path(const struct where *w, struct strbuf *out)
 {
+	if (!w)
+		return;
+	add_path(w->outer, out);
+	if (*w->key)
+		strbuf_printf(out, "%s%s", out->len ? "." : "", w->key);
+}
+
+static char *path_text(const struct where *w)
+{
+	struct strbuf out = STRBUF_INIT;
+
+	add_path(w, &out);
+	return strbuf_take(&out);
+}
+
+static int expected(const struct node *n, const struct where *w, const char *what,
+		    struct error *err)
+{
+	autofree char *path = path_text(w);
+
 	if (n->kind != NODE_SCALAR || node_is_null(n))
 		return error_at(err, n->at, "%s: expected %s, found %s", path, what,
 				node_kind_words(n));
 	return error_at(err, n->at, "%s: expected %s, found '%s'", path, what, n->text);
 }
 
+static int unknown_word(const struct node *n, const struct where *w, struct error *err)
+{
+	autofree char *path = path_text(w);
+
+	return error_at(err, n->at, "%s: unknown word '%s'", path, n->text);
+}
+
+static struct node *apply(const struct schema *s, const struct node *n, const struct where *w,
+			  struct arena *a, struct error *err);
+
 /* The canonical text of a scalar, NULL after a finding. */
-static const char *scalar_text(const struct schema *s, const struct node *n, const char *path,
-			       struct error *err)
+static const char *scalar_text(const struct schema *s, const struct node *n,
+			       const struct where *w, struct error *err)
 {
 	const char *text = n->text;
 	uint64_t v;
@@ -93,30 +130,30 @@ static const char *scalar_text(const struct schema *s, const struct node *n, con
 	case TYPE_BOOL:
 		text = bool_text(n->text);
 		if (!text)
-			expected(n, path, "y or n", err);
+			expected(n, w, "y or n", err);
 		return text;
 	case TYPE_INT:
 		if (is_int(text))
 			return text;
-		expected(n, path, "a whole number", err);
+		expected(n, w, "a whole number", err);
 		return NULL;
 	case TYPE_SIZE:
 		if (schema_size(text, &v) == 0)
 			return text;
-		expected(n, path, "a size such as 64M", err);
+		expected(n, w, "a size such as 64M", err);
 		error_hint(err, "a number and one of K, M, G, T");
 		return NULL;
 	case TYPE_DURATION:
 		if (schema_duration(text, &v) == 0)
 			return text;
-		expected(n, path, "a time such as 60s or 10m", err);
+		expected(n, w, "a time such as 60s or 10m", err);
 		error_hint(err, "a number and one of ms, s, m, h");
 		return NULL;
 	case TYPE_ENUM:
 		for (size_t i = 0; i < s->nwords; i++)
 			if (strcmp(text, s->words[i]) == 0)
 				return text;
-		error_at(err, n->at, "%s: unknown word '%s'", path, text);
+		unknown_word(n, w, err);
 		findings_suggest(err, text, s->words, s->nwords);
 		return NULL;
 	default:
@@ -137,36 +174,38 @@ static const char *type_words(enum schema_type t)
 	return words[t];
 }
 
-static struct node *apply_scalar(const struct schema *s, const struct node *n, const char *path,
-				 struct arena *a, struct error *err)
+static struct node *apply_scalar(const struct schema *s, const struct node *n,
+				 const struct where *w, struct arena *a, struct error *err)
 {
 	if (n->kind != NODE_SCALAR || node_is_null(n)) {
-		expected(n, path, type_words(s->type), err);
+		expected(n, w, type_words(s->type), err);
 		return NULL;
 	}
-	const char *text = scalar_text(s, n, path, err);
+	const char *text = scalar_text(s, n, w, err);
 	if (!text || (s->check && s->check(n, err) < 0))
 		return NULL;
+	if (text == n->text)
+		return (struct node *)n;
 	struct node *out = arena_new(a, struct node);
 	*out = *n;
 	out->text = text;
 	return out;
 }
 
-static struct node *apply_list(const struct schema *s, const struct node *n, const char *path,
+static struct node *apply_list(const struct schema *s, const struct node *n, const struct where *w,
 			       struct arena *a, struct error *err)
 {
 	struct node *out = node_list(a, n->at);
 	bool ok = true;
 
 	if (n->kind != NODE_LIST) {
-		expected(n, path, "a list", err);
+		expected(n, w, "a list", err);
 		if (n->kind == NODE_SCALAR && *n->text)
 			error_hint(err, "write [%s]", n->text);
 		return NULL;
 	}
 	for (size_t i = 0; i < n->n && !findings_full(err); i++) {
-		struct node *v = schema_apply(s->of, n->members[i].value, path, a, err);
+		struct node *v = apply(s->of, n->members[i].value, w, a, err);
 
 		if (v)
 			node_add(a, out, NULL, v->at, v);
@@ -175,25 +214,25 @@ static struct node *apply_list(const struct schema *s, const struct node *n, con
 	return ok ? out : NULL;
 }
 
-static struct node *apply_map(const struct schema *s, const struct node *n, const char *path,
+static struct node *apply_map(const struct schema *s, const struct node *n, const struct where *w,
 			      struct arena *a, struct error *err)
 {
 	struct node *out = node_map(a, n->at);
 	bool ok = true;
 
 	if (n->kind != NODE_MAP) {
-		expected(n, path, "a map", err);
+		expected(n, w, "a map", err);
 		return NULL;
 	}
 	for (size_t i = 0; i < n->n && !findings_full(err); i++) {
 		const struct member *m = &n->members[i];
-		autofree char *below = xasprintf("%s.%s", path, m->key);
+		const struct where below = {m->key, w};
 
 		if (s->check_key && s->check_key(m, err) < 0) {
 			ok = false;
 			continue;
 		}
-		struct node *v = schema_apply(s->of, m->value, below, a, err);
+		struct node *v = apply(s->of, m->value, &below, a, err);
 		if (v)
 			node_add(a, out, m->key, m->key_at, v);
 		ok = ok && v;
@@ -211,7 +250,14 @@ const struct schema *schema_member(const struct schema *s, const char *key)
 	return NULL;
 }
 
-static int unknown_key(const struct schema *s, const struct member *m, const char *path,
+static int unknown_in(const struct member *m, const struct where *w, struct error *err)
+{
+	autofree char *path = path_text(w);
+
+	return error_at(err, m->key_at, "unknown key '%s' in %s", m->key, path);
+}
+
+static int unknown_key(const struct schema *s, const struct member *m, const struct where *w,
 		       struct error *err)
 {
 	const char *words[64];
@@ -219,15 +265,15 @@ static int unknown_key(const struct schema *s, const struct member *m, const cha
 
 	for (size_t i = 0; i < n; i++)
 		words[i] = s->keys[i].key;
-	if (*path)
-		error_at(err, m->key_at, "unknown key '%s' in %s", m->key, path);
+	if (w && w->outer)
+		unknown_in(m, w, err);
 	else
 		error_at(err, m->key_at, "section '%s' is not known", m->key);
 	return findings_suggest(err, m->key, words, n);
 }
 
 /* What a section's key is when nobody wrote it; NULL for nothing. */
-static struct node *default_of(const struct schema *s, struct span at, const char *path,
+static struct node *default_of(const struct schema *s, struct span at, const struct where *w,
 			       struct arena *a, struct error *err)
 {
 	struct node *n = NULL;
@@ -235,19 +281,27 @@ static struct node *default_of(const struct schema *s, struct span at, const cha
 	if (s->always && s->type == TYPE_LIST) {
 		n = node_list(a, at);
 	} else if (s->always) {
-		n = schema_apply(s, node_map(a, at), path, a, err);
+		n = apply(s, node_map(a, at), w, a, err);
 	} else if (s->def) {
 		n = node_scalar(a, s->def, at);
 		n->is_default = true;
 		if (s->shorthand)
-			n = schema_apply(s, n, path, a, err);
+			n = apply(s, n, w, a, err);
 	}
 	if (n)
 		n->is_default = true;
 	return n;
 }
 
-static struct node *apply_section(const struct schema *s, const struct node *n, const char *path,
+static int missing_key(const struct node *n, const struct where *w, const char *key,
+		       struct error *err)
+{
+	autofree char *path = path_text(w);
+
+	return error_at(err, n->at, "%s: needs the key '%s'", *path ? path : "a recipe", key);
+}
+
+static struct node *apply_section(const struct schema *s, const struct node *n, const struct where *w,
 				  struct arena *a, struct error *err)
 {
 	struct node *out = node_map(a, n->at);
@@ -256,24 +310,23 @@ static struct node *apply_section(const struct schema *s, const struct node *n, 
 	for (size_t i = 0; i < n->n && !findings_full(err); i++) {
 		if (schema_member(s, n->members[i].key))
 			continue;
-		unknown_key(s, &n->members[i], path, err);
+		unknown_key(s, &n->members[i], w, err);
 		ok = false;
 	}
 	for (size_t i = 0; i < s->nkeys && !findings_full(err); i++) {
 		const struct schema_key *k = &s->keys[i];
 		const struct member *m = node_member(n, k->key);
-		autofree char *below = xasprintf("%s%s%s", path, *path ? "." : "", k->key);
+		const struct where below = {k->key, w};
 		struct node *v;
 
 		if (m) {
-			v = schema_apply(&k->schema, m->value, below, a, err);
+			v = apply(&k->schema, m->value, &below, a, err);
 			ok = ok && v;
 		} else {
-			v = default_of(&k->schema, n->at, below, a, err);
+			v = default_of(&k->schema, n->at, &below, a, err);
 		}
 		if (!m && k->required) {
-			error_at(err, n->at, "%s: needs the key '%s'", *path ? path : "a recipe",
-				 k->key);
+			missing_key(n, w, k->key, err);
 			ok = false;
 		}
 		if (v)
@@ -288,32 +341,38 @@ static struct node *expand_shorthand(const struct schema *s, const struct node *
 				     struct arena *a)
 {
 	struct node *map = node_map(a, n->at);
-	struct node *value = arena_new(a, struct node);
 
-	*value = *n;
 	map->is_default = n->is_default;
-	node_add(a, map, s->shorthand, n->at, value);
+	node_add(a, map, s->shorthand, n->at, (struct node *)n);
 	return map;
 }
 
-struct node *schema_apply(const struct schema *s, const struct node *n, const char *path,
+static struct node *apply(const struct schema *s, const struct node *n, const struct where *w,
 			  struct arena *a, struct error *err)
 {
 	switch (s->type) {
 	case TYPE_ANY:
 		return node_is_null(n) ? NULL : (struct node *)n;
 	case TYPE_LIST:
-		return apply_list(s, n, path, a, err);
+		return apply_list(s, n, w, a, err);
 	case TYPE_MAP:
-		return apply_map(s, n, path, a, err);
+		return apply_map(s, n, w, a, err);
 	case TYPE_SECTION:
 		if (n->kind == NODE_MAP)
-			return apply_section(s, n, path, a, err);
+			return apply_section(s, n, w, a, err);
 		if (n->kind == NODE_SCALAR && s->shorthand && !node_is_null(n))
-			return apply_section(s, expand_shorthand(s, n, a), path, a, err);
-		expected(n, path, s->shorthand ? "text or a map" : "a map", err);
+			return apply_section(s, expand_shorthand(s, n, a), w, a, err);
+		expected(n, w, s->shorthand ? "text or a map" : "a map", err);
 		return NULL;
 	default:
-		return apply_scalar(s, n, path, a, err);
+		return apply_scalar(s, n, w, a, err);
 	}
+}
+
+struct node *schema_apply(const struct schema *s, const struct node *n, const char *path,
+			  struct arena *a, struct error *err)
+{
+	const struct where root = {"", NULL}, here = {path, &root};
+
+	return apply(s, n, *path ? &here : &root, a, err);
 }

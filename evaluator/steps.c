@@ -130,7 +130,12 @@ static const char *local_file(struct planner *p, const struct node *text)
 		error_at(p->err, text->at, "there is no file '%s'", text->text);
 		return NULL;
 	}
-	return planner_tree(p, physical, strrchr(physical, '/') + 1, NULL, NULL, text->at);
+	const struct local file = {
+		.physical = physical,
+		.name = strrchr(physical, '/') + 1,
+		.at = text->at,
+	};
+	return planner_tree(p, &file);
 }
 
 /* A named set of DATA/recipes. */
@@ -139,10 +144,14 @@ static const char *named_set(struct planner *p, const struct node *name)
 	const char *physical =
 		arena_printf(p->a, "%s/recipes/%s.config", p->opt->data_dir, name->text);
 	static const char *const known[] = {"debug", "vm"};
-	const char *file = arena_printf(p->a, "%s.config", name->text);
+	const struct local file = {
+		.physical = physical,
+		.name = arena_printf(p->a, "%s.config", name->text),
+		.at = name->at,
+	};
 
 	if (access(physical, R_OK) == 0)
-		return planner_tree(p, physical, file, NULL, NULL, name->at);
+		return planner_tree(p, &file);
 	error_at(p->err, name->at, "there is no set '%s'", name->text);
 	const char *near = word_nearest(name->text, known, ARRAY_LEN(known));
 	if (near)
@@ -227,9 +236,13 @@ static struct made *make_kernel(struct planner *p, const struct member *kernel,
 static struct made *make_guest(struct planner *p)
 {
 	struct spec s = {.name = "guest", .builder = "guest", .internal = true};
-	const char *folder = arena_printf(p->a, "%s/guest", p->opt->data_dir);
+	const struct local folder = {
+		.physical = arena_printf(p->a, "%s/guest", p->opt->data_dir),
+		.name = "source",
+		.shown = "guest",
+	};
 
-	spec_path(p, &s, "source", planner_tree(p, folder, "guest", NULL, NULL, s.at));
+	spec_path(p, &s, "source", planner_tree(p, &folder));
 	spec_option(p, &s, "arch", arch_of(p));
 	return planner_add(p, &s);
 }
