@@ -45,6 +45,9 @@ is_elf() {
 
 add_program() {
 	add "/bin/$2" 0755 file "$1"
+	if [ -f applets ] && grep -qxF "$2" applets; then
+		warn "initramfs.bins: busybox has its own $2, which its shell may prefer; call /bin/$2"
+	fi
 	if is_elf "$1"; then
 		check_machine "$1"
 		echo "$1" >>elf.todo

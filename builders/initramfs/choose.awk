@@ -24,18 +24,19 @@ function choose_all(path, list, i, n) {
 	choose(path)
 }
 
-function load(path, params, list, i, n) {
+function load(path, list, i, n) {
 	n = split(needs[path], list, " ")
 	for (i = n; i > 0; i--)
-		load_one(list[i], "")
-	load_one(path, params)
+		load_one(list[i])
+	load_one(path)
 }
 
-function load_one(path, params) {
+# Parameters belong to a module however it comes to be loaded.
+function load_one(path) {
 	if (path in loaded)
 		return
 	loaded[path]
-	print prefix path (params == "" ? "" : " " params) >"load"
+	print prefix path (path in params ? " " params[path] : "") >"load"
 }
 
 function fail(text) {
@@ -81,9 +82,8 @@ FILENAME == "wanted" {
 	next
 }
 
-{
-	name = $1
-	sub(/^[^ \t]+[ \t]*/, "")
+# What a name of load.wanted stands for, into list: a module, or all modules of a step.
+function find(name, n) {
 	n = name in files ? split(files[name], list, " ") : 0
 	if (module_name(name) in path_of) {
 		n = 1
@@ -91,8 +91,23 @@ FILENAME == "wanted" {
 	}
 	if (n == 0 && !(module_name(name) in is_builtin))
 		fail("load: no module " name " in the recipe or the kernel")
+	return n
+}
+
+{
+	name = $1
+	sub(/^[^ \t]+[ \t]*/, "")
+	n = find(name)
 	for (i = 1; i <= n; i++) {
 		choose_all(list[i])
-		load(list[i], $0)
+		to_load[++count] = list[i]
+		if ($0 != "")
+			params[list[i]] = $0
 	}
+}
+
+END {
+	if (!failed)
+		for (i = 1; i <= count; i++)
+			load(to_load[i])
 }

@@ -21,13 +21,13 @@ add_modules() {
 	add_short_names
 }
 
-# A folder of links: all modules of the kernel and of the recipe.
+# Folders full of links: all modules of the kernel and of the recipe.
 stage_all() {
 	mkdir -p "all/$lib/$release"
 	for entry in "/src/kernel_modules/$lib/$release"/kernel \
 		"/src/kernel_modules/$lib/$release"/modules.builtin* \
 		"/src/kernel_modules/$lib/$release"/modules.order; do
-		[ ! -e "$entry" ] || ln -s "$entry" "all/$lib/$release/"
+		[ ! -e "$entry" ] || cp -Rs "$entry" "all/$lib/$release/"
 	done
 	for input in $inputs; do
 		case $input in

@@ -41,7 +41,7 @@ build() {
 	done
 	[ -z "$symvers" ] || set -- "$@" KBUILD_EXTRA_SYMBOLS="${symvers# }"
 	printf '%s\n' "$opt_make" | grep . >variables || :
-	while read -r variable; do
+	while IFS= read -r variable; do
 		set -- "$@" "$variable"
 	done <variables
 	kmake /src/dev "$@" modules

@@ -63,9 +63,9 @@ printf 'kernel/lib/crc.ko\n' >builtin
 printf '%s\n' 'updates/drv.ko: kernel/mid.ko kernel/low-level.ko' 'updates/a.ko:' 'updates/b.ko: updates/a.ko' \
 	'kernel/mid.ko: kernel/low-level.ko' 'kernel/low-level.ko:' 'kernel/other.ko:' >modules.dep
 printf '%s\n' drv crc >wanted
-printf '%s\n' 'drv x=1 y="a b"' two >load.wanted
+printf '%s\n' 'drv x=1 y="a b"' two 'low_level z=3' >load.wanted
 awk -v prefix=/m/ -f "$B/initramfs/choose.awk" module.files builtin modules.dep wanted load.wanted
-printf '%s\n' /m/kernel/low-level.ko /m/kernel/mid.ko '/m/updates/drv.ko x=1 y="a b"' /m/updates/a.ko /m/updates/b.ko >want
+printf '%s\n' '/m/kernel/low-level.ko z=3' /m/kernel/mid.ko '/m/updates/drv.ko x=1 y="a b"' /m/updates/a.ko /m/updates/b.ko >want
 t_same 'modules: loaded with what they need, in order' want load
 t_hasnt 'modules: nothing else is in the image' chosen.paths other
 echo nowhere >load.wanted
