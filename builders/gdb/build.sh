@@ -43,6 +43,7 @@ build() {
 		echo 'set -u'
 		echo
 		word arch "${opt_arch:-x86_64}"
+		word wait "${opt_wait:-}"
 		word run "$in_run"
 		word kernel_debug "$in_kernel_debug"
 		word kernel_source "$in_kernel_source"

@@ -9,6 +9,7 @@ and of the recipe's modules, loaded already or later.
 
 options
   --target PORT|SOCKET|HOST:PORT   where the machine listens (runvm --gdb=PORT); default: the socket of this build
+  --wait            wait for a machine to listen, at most a minute
   --no-target       only load symbols, attach to nothing
   --gdb PROGRAM     another gdb
   --print           print the gdb command
@@ -60,6 +61,12 @@ check_target() {
 	case $target in
 	'' | *:*) return 0 ;;
 	esac
+	c_try=0
+	while [ -n "$wait" ] && ! [ -S "$target" ] && [ $c_try -lt 600 ]; do
+		[ $c_try -gt 0 ] || printf 'rungdb: waiting for a machine on %s\n' "$target" >&2
+		sleep 0.1
+		c_try=$((c_try + 1))
+	done
 	[ ! -S "$target" ] || [ ! -f "$target.pid" ] || kill -0 "$(cat "$target.pid")" 2>/dev/null ||
 		fail "the machine of $target is gone" "start it with: runvm --gdb"
 	[ -S "$target" ] || fail "no machine listens on $target" "$(what_else)"
@@ -92,6 +99,7 @@ main() {
 		case $word in
 		--help | -h) help && exit 0 ;;
 		--print) print=1 ;;
+		--wait) wait=1 ;;
 		--no-target) target='' ;;
 		--target | --gdb)
 			[ "$n" -gt 0 ] || fail "$word needs a value" '' 2

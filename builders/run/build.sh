@@ -153,6 +153,7 @@ facts() {
 	word net "${opt_net:-none}"
 	word raw "${opt_args:-}"
 	word recipe_shares "${opt_share:-}"
+	word wait_for_gdb "${opt_gdb_wait:-}"
 	word expect "${opt_expect:-}"
 	word forbid "${opt_forbid:-}"
 	limit boot "${opt_timeout_boot:-60s}"

@@ -80,7 +80,7 @@ parse_options() {
 			shift $used
 			set_option
 			;;
-		--gdb) gdb=${value:-default} inline='' ;;
+		--gdb) gdb=${value:-default} gdb_wait=${gdb_wait:-$wait_for_gdb} ;;
 		*) set_flag ;;
 		esac
 	done
