@@ -21,6 +21,7 @@ static const struct {
 	{"fetch-debs", do_fetch_debs, true},
 	{"resolve", do_resolve, true},
 	{"resolve-debs", do_resolve_debs, true},
+	{"tree-hash", do_tree_hash, false},
 	{"unpack", do_unpack, false},
 	{"unpack-debs", do_unpack_debs, false},
 };

@@ -10,7 +10,7 @@
  *                           {"note": "text for the user"}
  *                           {"error": {"msg": "...", "hint": "...", "class": "infra"|"lock"|"recipe"}}
  *                           {"result": {...}}
- * The last line is a result or an error. The table of requests is in fetchers/main.c.
+ * The last line is a result or an error. The table of requests is in cli/fetch_main.c.
  */
 #include <json-c/json.h>
 #include <stdint.h>

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+#include "fetchers/treecache.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/dir.h"
+#include "base/str.h"
+#include "fetchers/treefile.h"
+
+/* A cache file in memory. */
+struct loaded {
+	void *map;
+	size_t size;
+	const struct treefile_head *head;
+	const struct treefile_entry *entries;
+	const char *names;
+};
+
+static void unload(struct loaded *l)
+{
+	if (l->map)
+		munmap(l->map, l->size);
+}
+
+#define autoloaded __attribute__((cleanup(unload)))
+
+/* Everything in it lies where it says. */
+static bool sound(struct loaded *l)
+{
+	const struct treefile_head *h = l->map;
+
+	if (l->size < sizeof(*h) ||
+	    memcmp(h->magic, TREEFILE_MAGIC, sizeof(TREEFILE_MAGIC)) != 0 ||
+	    h->entry_size != sizeof(struct treefile_entry))
+		return false;
+	size_t entries = (size_t)h->nentries * sizeof(struct treefile_entry);
+	if (!h->names_len || l->size != sizeof(*h) + entries + h->names_len)
+		return false;
+	l->head = h;
+	l->entries = (const void *)(h + 1);
+	l->names = (const char *)(h + 1) + entries;
+	if (l->names[h->names_len - 1] != '\0')
+		return false;
+	for (size_t i = 0; i < h->nentries; i++)
+		if (l->entries[i].name >= h->names_len)
+			return false;
+	return true;
+}
+
+static bool load(const char *path, struct loaded *l)
+{
+	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || st.st_size <= 0)
+		return false;
+	l->size = (size_t)st.st_size;
+	l->map = mmap(NULL, l->size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+	if (l->map == MAP_FAILED) {
+		l->map = NULL;
+		return false;
+	}
+	return sound(l);
+}
+
+static bool entry_holds(const struct treefile_entry *e, int root, const char *name)
+{
+	struct stat st;
+
+	if (fstatat(root, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT && e->kind == TREEFILE_GUARD && !e->mode;
+	return treefile_same(e, &st);
+}
+
+/* Nothing changed since it was written. */
+static bool holds(const struct loaded *l, const char *physical)
+{
+	/* a single file has only the root's entry */
+	autoclose int root = open(physical, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (l->head->untrusted)
+		return false;
+	for (size_t i = 0; i < l->head->nentries; i++) {
+		const struct treefile_entry *e = &l->entries[i];
+		const char *name = l->names + e->name;
+
+		if (strcmp(name, ".") == 0)
+			name = physical;
+		if (!entry_holds(e, root < 0 ? AT_FDCWD : root, name))
+			return false;
+	}
+	return true;
+}
+
+/* What the answer depends on beside the files: its digest names the cache file. */
+static char *cache_path(const struct tree_request *req, const char *physical)
+{
+	struct sha256_ctx *ctx = sha256_new();
+	const char *parts[] = {physical, req->include ? req->include : "",
+			       req->exclude ? req->exclude : ""};
+	char hex[SHA256_HEX_SIZE];
+
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+		sha256_add(ctx, parts[i], strlen(parts[i]) + 1);
+	struct sha256 id = sha256_end(ctx);
+	sha256_hex(&id, hex);
+	return xasprintf("%s/%.40s", req->cache_dir, hex);
+}
+
+static int ask(const struct tree_request *req, const char *physical, const char *cache,
+	       struct error *err)
+{
+	struct json_object *in = json_object_new_object(), *result = NULL;
+
+	if (dir_make(AT_FDCWD, req->cache_dir, 0755, err) < 0) {
+		json_object_put(in);
+		return -1;
+	}
+	json_object_object_add(in, "do", json_object_new_string("tree-hash"));
+	json_object_object_add(in, "physical", json_object_new_string(physical));
+	json_object_object_add(in, "cache_file", json_object_new_string(cache));
+	if (req->include)
+		json_object_object_add(in, "include", json_object_new_string(req->include));
+	if (req->exclude)
+		json_object_object_add(in, "exclude", json_object_new_string(req->exclude));
+	int failed = fetch_call(req->fetch, in, &result, err);
+	json_object_put(in);
+	json_object_put(result);
+	return failed;
+}
+
+/* The cache entry, believed or just made. */
+static int current(const struct tree_request *req, struct loaded *l, struct error *err)
+{
+	autofree char *physical = path_absolute(req->physical);
+
+	if (!physical)
+		return error_class(err, ERROR_RECIPE, "cannot open %s: %s", req->physical,
+				   strerror(errno));
+	autofree char *cache = cache_path(req, physical);
+	if (load(cache, l) && holds(l, physical))
+		return 0;
+	unload(l);
+	*l = (struct loaded){0};
+	if (ask(req, physical, cache, err) < 0)
+		return -1;
+	if (!load(cache, l))
+		return error_class(err, ERROR_INFRA, "cannot read %s", cache);
+	return 0;
+}
+
+int tree_hash(const struct tree_request *req, struct tree_answer *out, struct error *err)
+{
+	autoloaded struct loaded l = {0};
+
+	if (current(req, &l, err) < 0)
+		return -1;
+	memcpy(out->nar.bytes, l.head->nar, sizeof(out->nar.bytes));
+	out->nar_size = l.head->nar_size;
+	return 0;
+}
+
+int tree_members(const struct tree_request *req, struct argv *out, struct error *err)
+{
+	autoloaded struct loaded l = {0};
+
+	if (current(req, &l, err) < 0)
+		return -1;
+	for (size_t i = 0; i < l.head->nentries; i++)
+		if (l.entries[i].kind == TREEFILE_MEMBER)
+			argv_push(out, l.names + l.entries[i].name);
+	argv_sort(out);
+	return 0;
+}
