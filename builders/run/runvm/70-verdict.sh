@@ -22,11 +22,13 @@ reported() {
 	tr -d '\r' <"$r_file" | sed -n "s/^@kbuild-guest $1 *//p" | tail -n 1
 }
 
-# cut_output: without a port of its own the command's output stands on the console between two marks.
+# cut_output: without a port of its own the command's output stands on the console between two marks, with
+# messages of the kernel among it, and one newline more than the command wrote.
 cut_output() {
 	[ "$stdio" = console ] && [ -z "$console_is_ours" ] || return 0
 	tr -d '\r' <"$tmp/console" |
-		sed -n '/^@kbuild-guest begin$/,/^@kbuild-guest end$/{/^@kbuild-guest /!p;}' >"$tmp/stdout"
+		sed -n '/@kbuild-guest begin$/,/@kbuild-guest end$/{/@kbuild-guest /!p;}' |
+		grep -Eav '^\[ *[0-9]+\.[0-9]+\]' | sed '${/^$/d;}' >"$tmp/stdout"
 	cat "$tmp/stdout"
 }
 
