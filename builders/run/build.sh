@@ -51,10 +51,12 @@ word() {
 	printf "%s='%s'\n" "$1" "$(printf %s "$2" | sed "s/'/'\\\\''/g")"
 }
 
+# limit NAME TIME: a line timeout_NAME=SECONDS.
 limit() {
 	l_text=$2
 	case $l_text in
 	none) l_text=0 ;;
+	*ms) l_text=$(((${l_text%ms} + 999) / 1000)) ;;
 	*h) l_text=$((${l_text%h} * 3600)) ;;
 	*m) l_text=$((${l_text%m} * 60)) ;;
 	*s) l_text=${l_text%s} ;;
@@ -63,6 +65,14 @@ limit() {
 	'' | *[!0-9]*) die "run.timeout.$1: '$2' is not a time (examples: 90, 90s, 5m, 1h, none)" ;;
 	esac
 	echo "timeout_$1=$l_text"
+}
+
+# megabytes SIZE: for QEMU, which takes a bare number for MiB in one place and for bytes in another.
+megabytes() {
+	case $1 in
+	*[!0-9]*) printf %s "$1" ;;
+	*) printf '%sM' $(($1 / 1048576)) ;;
+	esac
 }
 
 configure() {
@@ -147,7 +157,7 @@ facts() {
 	word machine "${opt_machine:-auto}"
 	word cpu "${opt_cpu:-max}"
 	word smp "${opt_smp:-2}"
-	word memory "${opt_memory:-1G}"
+	word memory "$(megabytes "${opt_memory:-1G}")"
 	word append "${opt_append:-}"
 	word accel "${opt_accel:-auto}"
 	word net "${opt_net:-none}"

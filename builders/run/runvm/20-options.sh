@@ -108,7 +108,7 @@ set_option() {
 	case $opt in
 	--memory)
 		case $value in
-		'' | *[!0-9KMGT]* | [!0-9]* | *[KMGT]?*) usage_error "--memory: '$value' is not a size (512M, 2G)" ;;
+		'' | *[!0-9KMGT]* | [!0-9]* | *[KMGT]?* | *[0-9]) usage_error "--memory: '$value' is not a size (512M, 2G)" ;;
 		esac
 		memory=$value
 		;;
