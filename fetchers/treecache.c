@@ -68,33 +68,76 @@ static bool load(const char *path, struct loaded *l)
 	return sound(l);
 }
 
-static bool entry_holds(const struct treefile_entry *e, int root, const char *name)
+static bool entry_holds(const struct treefile_entry *e, int dir, const char *name)
 {
 	struct stat st;
 
-	if (fstatat(root, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT && e->kind == TREEFILE_GUARD && !e->mode;
 	return treefile_same(e, &st);
+}
+
+/*
+ * The directory entries are looked up in: neighbours stand together, and a name alone is
+ * found in half the time of a path.
+ */
+struct lookup {
+	int root, dir;
+	const char *path; /* of dir, not terminated */
+	size_t len;
+};
+
+static int dir_of(struct lookup *p, const char *name, const char **base)
+{
+	const char *slash = strrchr(name, '/');
+	size_t len = slash ? (size_t)(slash - name) : 0;
+
+	*base = slash ? slash + 1 : name;
+	if (!len)
+		return p->root;
+	if (p->dir >= 0 && p->len == len && memcmp(p->path, name, len) == 0)
+		return p->dir;
+	autofree char *path = xstrndup(name, len);
+	if (p->dir >= 0)
+		close(p->dir);
+	p->dir = openat(p->root, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	p->path = name;
+	p->len = len;
+	return p->dir;
+}
+
+static bool all_hold(const struct loaded *l, const char *physical, struct lookup *p)
+{
+	for (size_t i = 0; i < l->head->nentries; i++) {
+		const struct treefile_entry *e = &l->entries[i];
+		const char *name = l->names + e->name, *base = name;
+		int dir = AT_FDCWD;
+
+		if (strcmp(name, ".") == 0)
+			base = physical;
+		else if (e->kind != TREEFILE_GUARD && (dir = dir_of(p, name, &base)) < 0)
+			return false;
+		if (!entry_holds(e, dir, base))
+			return false;
+	}
+	return true;
 }
 
 /* Nothing changed since it was written. */
 static bool holds(const struct loaded *l, const char *physical)
 {
-	/* a single file has only the root's entry */
-	autoclose int root = open(physical, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct lookup p = {.dir = -1};
 
 	if (l->head->untrusted)
 		return false;
-	for (size_t i = 0; i < l->head->nentries; i++) {
-		const struct treefile_entry *e = &l->entries[i];
-		const char *name = l->names + e->name;
-
-		if (strcmp(name, ".") == 0)
-			name = physical;
-		if (!entry_holds(e, root < 0 ? AT_FDCWD : root, name))
-			return false;
-	}
-	return true;
+	/* a single file has only the root's entry */
+	p.root = open(physical, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	bool answer = all_hold(l, physical, &p);
+	if (p.root >= 0)
+		close(p.root);
+	if (p.dir >= 0)
+		close(p.dir);
+	return answer;
 }
 
 /* What the answer depends on beside the files: its digest names the cache file. */
