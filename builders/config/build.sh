@@ -33,6 +33,7 @@ make_base() {
 	case $opt_base in
 	file)
 		gzip -dcf /src/base >$objtree/.config || die "config.base: cannot unpack the file"
+		drop_missing_keys
 		;;
 	tinyconfig | allnoconfig | defconfig | *_defconfig)
 		kmake /src/source O=$objtree "$opt_base" || die "the source cannot make $opt_base"
@@ -42,6 +43,18 @@ make_base() {
 	# A base never decides the release: only `localversion` and `set` do.
 	sed -i '/^CONFIG_LOCALVERSION=/d' $objtree/.config
 	printf 'CONFIG_LOCALVERSION=""\n' >>$objtree/.config
+}
+
+# Configurations of distributions name certificates that only their own source has.
+drop_missing_keys() {
+	for symbol in SYSTEM_TRUSTED_KEYS SYSTEM_REVOCATION_KEYS; do
+		keys=$(sed -n "s/^CONFIG_$symbol=\"\(.*\)\"/\1/p" $objtree/.config)
+		if [ -z "$keys" ] || [ -f "/src/source/$keys" ]; then
+			continue
+		fi
+		sed -i "s/^CONFIG_$symbol=.*/CONFIG_$symbol=\"\"/" $objtree/.config
+		warn "config.base: CONFIG_$symbol names $keys, which the source lacks; left empty"
+	done
 }
 
 find_tree_config() {

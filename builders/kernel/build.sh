@@ -17,6 +17,9 @@ configure() {
 		image=${image##*/}
 	fi
 	[ -n "$image" ] || die "the source does not say what its image is; set kernel.image"
+	if has MODULE_SIG && [ "$(config_value $objtree/.config MODULE_SIG_KEY)" = '"certs/signing_key.pem"' ]; then
+		warn "CONFIG_MODULE_SIG makes a new key for every build, so no two are the same"
+	fi
 }
 
 has() {
