@@ -270,10 +270,14 @@ def in_kernel():
     start, end = address_of("_stext"), address_of("_etext")
     if start is None or end is None:
         return True
+    selected = gdb.selected_thread()
+    found = False
     for thread in gdb.selected_inferior().threads():
         thread.switch()
-        if start <= int(gdb.parse_and_eval("(unsigned long)$pc")) < end:
-            return True
+        found = found or start <= int(gdb.parse_and_eval("(unsigned long)$pc")) < end
+    selected.switch()
+    if found:
+        return True
     # All CPUs in programs: the kernel is there if its banner can be read.
     return banner() is not None and banner().startswith("Linux version")
 
