@@ -25,11 +25,13 @@ static int parse_stage(const struct cli *cli, const char *word, enum stage *out,
 		}
 	}
 	const char *near = word_nearest(word, words, ARRAY_LEN(words));
-	cli_usage(cli, err, "expected --stage=node, recipe, checked or drv, found '%s'", word);
+	cli_usage(cli, err, "expected --stage=node, recipe, checked or drv, found '%s'",
+		  word);
 	return near ? error_hint(err, "did you mean '%s'?", near) : -1;
 }
 
-/* --- nodes ----------------------------------------------------------------------------------- */
+/* --- nodes
+ * ----------------------------------------------------------------------------------- */
 
 static struct json_object *node_json(const struct node *n)
 {
@@ -69,7 +71,8 @@ static void print_node(const struct cli *cli, const struct node *n, bool origin)
 	fputs(out.ptr ? out.ptr : "", stdout);
 }
 
-/* --- derivations ------------------------------------------------------------------------------ */
+/* --- derivations
+ * ------------------------------------------------------------------------------ */
 
 /* A value of several lines is printed as a block below its key. */
 static void print_value(const char *key, const char *value)
@@ -95,7 +98,8 @@ static int print_step(struct cli *cli, const struct plan *plan, const struct pla
 
 	if (drv_read(s->text, &cli->arena, &drv, err) < 0)
 		return -1;
-	printf("%s %s\n  system %s\n  builder %s", s->name, s->drv_path, drv.system, drv.builder);
+	printf("%s %s\n  system %s\n  builder %s", s->name, s->drv_path, drv.system,
+	       drv.builder);
 	for (size_t i = 0; i < drv.nargs; i++)
 		printf(" %s", drv.args[i]);
 	printf("\n  outputs");
@@ -127,20 +131,23 @@ static void print_origins(const struct plan *plan)
 
 	printf("origins\n");
 	for (size_t i = 0; i < plan->norigins; i++)
-		printf("  %s %s %s\n", plan->origins[i].path, kinds[plan->origins[i].kind],
-		       plan->origins[i].name);
+		printf("  %s %s %s\n", plan->origins[i].path,
+		       kinds[plan->origins[i].kind], plan->origins[i].name);
 }
 
 static struct json_object *step_json(const struct plan *plan, const struct plan_step *s)
 {
-	struct json_object *o = json_object_new_object(), *needs = json_object_new_array();
+	struct json_object *o = json_object_new_object(),
+			   *needs = json_object_new_array();
 
 	for (size_t i = 0; i < s->nneeds; i++)
-		json_object_array_add(needs, json_object_new_string(plan->steps[s->needs[i]].name));
+		json_object_array_add(
+			needs, json_object_new_string(plan->steps[s->needs[i]].name));
 	json_object_object_add(o, "drv", json_object_new_string(s->drv_path));
 	json_object_object_add(o, "needs", needs);
 	json_object_object_add(o, "internal", json_object_new_boolean(s->internal));
-	json_object_object_add(o, "text", json_object_new_string_len(s->text.ptr, (int)s->text.len));
+	json_object_object_add(o, "text",
+			       json_object_new_string_len(s->text.ptr, (int)s->text.len));
 	return o;
 }
 
@@ -154,7 +161,8 @@ static int print_plan(struct cli *cli, const struct recipe *r, struct error *err
 	struct lock *lock;
 	struct plan plan;
 
-	if (cli_find_fetch(cli, err) < 0 || lock_read(r->lock_path, &cli->arena, &lock, err) < 0 ||
+	if (cli_find_fetch(cli, err) < 0 ||
+	    lock_read(r->lock_path, &cli->arena, &lock, err) < 0 ||
 	    plan_make(r, lock, &opt, &cli->arena, &plan, err) < 0)
 		return -1;
 	if (cli->json) {
@@ -179,15 +187,18 @@ int cmd_eval(struct cli *cli, int argc, char **argv, struct error *err)
 	bool origin = false;
 	autoargv struct argv overrides = {0};
 	const struct cli_opt opts[] = {
-		{"stage", .text = &word, .arg = "STAGE", .help = "node, recipe, checked or drv"},
+		{"stage", .text = &word, .arg = "STAGE",
+		 .help = "node, recipe, checked or drv"},
 		{"origin", .flag = &origin, .help = "say where each value comes from"},
-		{"override", .list = &overrides, .arg = "INPUT=SOURCE", .help = "use another input"},
+		{"override", .list = &overrides, .arg = "INPUT=SOURCE",
+		 .help = "use another input"},
 		{0},
 	};
 	enum stage stage = STAGE_CHECKED;
 	struct recipe *r;
 
-	if (cli_parse(cli, opts, &argc, argv, err) < 0 || parse_stage(cli, word, &stage, err) < 0)
+	if (cli_parse(cli, opts, &argc, argv, err) < 0 ||
+	    parse_stage(cli, word, &stage, err) < 0)
 		return -1;
 	if (argc != 1)
 		return cli_usage(cli, err, "expected one recipe");
@@ -199,11 +210,15 @@ int cmd_eval(struct cli *cli, int argc, char **argv, struct error *err)
 		.noverrides = overrides.n,
 	};
 	int rc = recipe_load(argv[0], &opt, &cli->arena, &r, err);
-	/* What can be shown is shown: it helps to find the mistake. */
-	if (stage == STAGE_NODE && r->parsed)
-		print_node(cli, r->parsed, origin);
-	else if (stage == STAGE_RECIPE && r->merged)
-		print_node(cli, r->merged, origin);
+	/* An early stage is not the place to complain about a later one. */
+	const struct node *early = stage == STAGE_NODE     ? r->parsed
+				   : stage == STAGE_RECIPE ? r->merged
+							   : NULL;
+	if (early) {
+		error_finish(err);
+		print_node(cli, early, origin);
+		return EXIT_DONE;
+	}
 	if (rc < 0)
 		return -1;
 	if (stage == STAGE_CHECKED)

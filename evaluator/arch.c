@@ -23,12 +23,12 @@ static const struct arch archs[] = {
 
 /* Sorted by alias; the second is one of ours. */
 static const char *const aliases[][2] = {
-	{"aarch64", "arm64"},	{"amd64", "x86_64"},	    {"arm", "armhf"},
-	{"armv7", "armhf"},	{"armv7l", "armhf"},	    {"i486", "i386"},
-	{"i586", "i386"},	{"i686", "i386"},	    {"loongarch64", "loong64"},
-	{"powerpc", "ppc32"},	{"powerpc64", "ppc64"},	    {"powerpc64le", "ppc64le"},
-	{"ppc", "ppc32"},	{"ppc64el", "ppc64le"},	    {"riscv", "riscv64"},
-	{"s390", "s390x"},	{"x64", "x86_64"},	    {"x86", "i386"},
+	{"aarch64", "arm64"}, {"amd64", "x86_64"},    {"arm", "armhf"},
+	{"armv7", "armhf"},   {"armv7l", "armhf"},    {"i486", "i386"},
+	{"i586", "i386"},     {"i686", "i386"},       {"loongarch64", "loong64"},
+	{"powerpc", "ppc32"}, {"powerpc64", "ppc64"}, {"powerpc64le", "ppc64le"},
+	{"ppc", "ppc32"},     {"ppc64el", "ppc64le"}, {"riscv", "riscv64"},
+	{"s390", "s390x"},    {"x64", "x86_64"},      {"x86", "i386"},
 	{"x86-64", "x86_64"},
 };
 
@@ -54,9 +54,9 @@ const struct arch *arch_host(void)
 const char *const *arch_words(size_t *n)
 {
 	static const char *const words[] = {
-		"aarch64", "amd64",    "arm",	  "arm64",   "armel",	"armhf",  "armv7l",
-		"i386",	   "i686",     "loong64", "mips64el", "ppc32",	"ppc64",  "ppc64el",
-		"ppc64le", "powerpc",  "riscv64", "s390",    "s390x",	"x86_64", "x86-64",
+		"aarch64", "amd64",   "arm",     "arm64",    "armel", "armhf",  "armv7l",
+		"i386",    "i686",    "loong64", "mips64el", "ppc32", "ppc64",  "ppc64el",
+		"ppc64le", "powerpc", "riscv64", "s390",     "s390x", "x86_64", "x86-64",
 	};
 
 	*n = ARRAY_LEN(words);

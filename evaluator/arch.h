@@ -8,11 +8,12 @@
 #include <stddef.h>
 
 struct arch {
-	const char *name;   /* ours, and the one builders know: "x86_64", "arm64", "armhf" */
+	const char
+		*name; /* ours, and the one builders know: "x86_64", "arm64", "armhf" */
 	const char *kernel; /* ARCH= */
 	const char *debian; /* "amd64" */
 	const char *system; /* of a build machine, as in a derivation: "x86_64-linux" */
-	bool supported;	    /* this version can build for it */
+	bool supported;     /* this version can build for it */
 };
 
 /* NULL if nobody calls an architecture that. */

@@ -21,8 +21,8 @@ struct customs {
 	struct map by_name; /* name -> struct custom */
 };
 
-static int report_circle(struct planner *p, const struct customs *c, const struct custom *again,
-			 struct span at)
+static int report_circle(struct planner *p, const struct customs *c,
+			 const struct custom *again, struct span at)
 {
 	autobuf struct strbuf names = STRBUF_INIT;
 	size_t i = 0;
@@ -36,7 +36,8 @@ static int report_circle(struct planner *p, const struct customs *c, const struc
 }
 
 /* The step an input refers to, if it is one of ours and the text is a reference. */
-static struct custom *needed(struct planner *p, const struct customs *c, const struct node *input)
+static struct custom *needed(struct planner *p, const struct customs *c,
+			     const struct node *input)
 {
 	struct output_ref ref;
 	const char *from = node_text(input, "from");
@@ -58,7 +59,8 @@ static const struct made *referred(struct planner *p, const struct node *from,
 	}
 	if (made->manifest ? !manifest_has_output(made->manifest, ref->output)
 			   : strcmp(ref->output, "out") != 0) {
-		error_at(p->err, from->at, "step %s has no output '%s'", ref->step, ref->output);
+		error_at(p->err, from->at, "step %s has no output '%s'", ref->step,
+			 ref->output);
 		if (made->manifest)
 			findings_suggest(p->err, ref->output, made->manifest->outputs,
 					 made->manifest->noutputs);
@@ -74,15 +76,18 @@ static void add_input(struct planner *p, struct spec *s, const struct member *m)
 
 	if (!str_starts(from->text, "${")) {
 		spec_path(p, s, m->key,
-			  planner_input(p, arena_printf(p->a, "steps.%s.inputs.%s", s->name, m->key)));
+			  planner_input(p, arena_printf(p->a, "steps.%s.inputs.%s",
+							s->name, m->key)));
 		return;
 	}
 	if (!interp_output(p->r->checked, from->text, p->a, &ref)) {
-		error_at(p->err, from->at, "'%s' is neither a source nor an output", from->text);
+		error_at(p->err, from->at, "'%s' is neither a source nor an output",
+			 from->text);
 		return;
 	}
-	if (strcmp(ref.step, "kernel.source") == 0 && !map_get(&p->steps, "kernel.patched") &&
-	    map_get(&p->by_name, ref.step) && !*ref.subpath) {
+	if (strcmp(ref.step, "kernel.source") == 0 &&
+	    !map_get(&p->steps, "kernel.patched") && map_get(&p->by_name, ref.step) &&
+	    !*ref.subpath) {
 		spec_path(p, s, m->key, planner_input(p, ref.step));
 		return;
 	}
@@ -104,7 +109,8 @@ static int make_one(struct planner *p, const struct member *m)
 		.at = m->key_at,
 	};
 
-	s.manifest = manifest_find(&p->manifests, p->r, node_get(m->value, "builder"), p->a, p->err);
+	s.manifest = manifest_find(&p->manifests, p->r, node_get(m->value, "builder"),
+				   p->a, p->err);
 	if (!s.manifest)
 		return -1;
 	for (size_t i = 0; inputs && i < inputs->n; i++)
@@ -126,7 +132,8 @@ static int visit(struct planner *p, struct customs *c, size_t first)
 			struct custom *other = needed(p, c, input);
 
 			if (other && other->state == OPEN)
-				return report_circle(p, c, other, node_get(input, "from")->at);
+				return report_circle(p, c, other,
+						     node_get(input, "from")->at);
 			if (other && other->state == NEW)
 				c->stack[c->depth++] = (size_t)(other - c->v);
 			continue;

@@ -59,7 +59,8 @@ int findings_close(struct error *err)
 	return -1;
 }
 
-int findings_suggest(struct error *err, const char *word, const char *const *words, size_t n)
+int findings_suggest(struct error *err, const char *word, const char *const *words,
+		     size_t n)
 {
 	const char *near = word_nearest(word, words, n);
 

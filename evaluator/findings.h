@@ -18,4 +18,5 @@ bool findings_full(const struct error *err);
 /* Sorts the findings by file (in the order met) and place. 0 without any, else -1. */
 int findings_close(struct error *err);
 /* hint "did you mean 'x'?" if there is a near word, else "known: a, b, c" when few. */
-int findings_suggest(struct error *err, const char *word, const char *const *words, size_t n);
+int findings_suggest(struct error *err, const char *word, const char *const *words,
+		     size_t n);

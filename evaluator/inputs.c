@@ -19,9 +19,9 @@ struct collector {
 /* What kbuild-fetch unpacks; everything else is a plain file. */
 static bool is_archive(const char *path)
 {
-	static const char *const tails[] = {".tar",    ".tar.gz",  ".tar.xz", ".tar.bz2", ".tar.zst",
-					    ".tar.lz4", ".tar.lzma", ".tgz",	 ".txz",     ".tbz2",
-					    ".tzst",   ".zip"};
+	static const char *const tails[] = {
+		".tar",      ".tar.gz", ".tar.xz", ".tar.bz2", ".tar.zst", ".tar.lz4",
+		".tar.lzma", ".tgz",    ".txz",    ".tbz2",    ".tzst",    ".zip"};
 
 	for (size_t i = 0; i < ARRAY_LEN(tails); i++)
 		if (str_ends(path, tails[i]))
@@ -35,9 +35,11 @@ static int take_local(struct collector *c, struct input *in, const char *physica
 
 	in->physical = physical;
 	if (stat(physical, &st) < 0)
-		return error_at(c->err, in->at, "cannot open '%s': %s", in->from, strerror(errno));
+		return error_at(c->err, in->at, "cannot open '%s': %s", in->from,
+				strerror(errno));
 	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
-		return error_at(c->err, in->at, "'%s' is neither a file nor a folder", in->from);
+		return error_at(c->err, in->at, "'%s' is neither a file nor a folder",
+				in->from);
 	in->is_dir = S_ISDIR(st.st_mode);
 	in->kind = !in->is_dir && is_archive(physical) ? INPUT_PINNED : INPUT_LOCAL;
 	return 0;
@@ -110,7 +112,8 @@ static void collect_modules(struct collector *c)
 	for (size_t i = 0; modules && i < modules->n; i++) {
 		const struct member *m = &modules->members[i];
 
-		add(c, arena_printf(c->a, "modules.%s.source", m->key), node_get(m->value, "source"));
+		add(c, arena_printf(c->a, "modules.%s.source", m->key),
+		    node_get(m->value, "source"));
 	}
 }
 
@@ -123,7 +126,8 @@ static void collect_file(struct collector *c, const char *name, const struct nod
 		add(c, name, file);
 		return;
 	}
-	if (!local || (strcmp(local->text, "default") == 0 && strcmp(name, "initramfs.init") == 0))
+	if (!local ||
+	    (strcmp(local->text, "default") == 0 && strcmp(name, "initramfs.init") == 0))
 		return;
 	struct node *source = node_map(c->a, local->at);
 	node_add(c->a, source, "from", local->at, (struct node *)local);
@@ -155,8 +159,10 @@ static void collect_initramfs(struct collector *c)
 		in->closure = source_form_of(in->from) == SOURCE_DEBIAN;
 	}
 	for (size_t i = 0; files && i < files->n; i++)
-		collect_file(c, arena_printf(c->a, "initramfs.files.%s", files->members[i].key),
-			     files->members[i].value);
+		collect_file(
+			c,
+			arena_printf(c->a, "initramfs.files.%s", files->members[i].key),
+			files->members[i].value);
 	if (node_get(initramfs, "init"))
 		collect_file(c, "initramfs.init", node_get(initramfs, "init"));
 }
@@ -172,7 +178,9 @@ static void collect_steps(struct collector *c)
 			const struct member *m = &inputs->members[k];
 
 			if (!str_starts(node_text(m->value, "from"), "${"))
-				add(c, arena_printf(c->a, "steps.%s.inputs.%s", steps->members[i].key, m->key),
+				add(c,
+				    arena_printf(c->a, "steps.%s.inputs.%s",
+						 steps->members[i].key, m->key),
 				    m->value);
 		}
 	}

@@ -19,12 +19,12 @@ enum input_kind {
 struct input {
 	const char *name; /* "kernel.source", "initramfs.bins.0" */
 	enum input_kind kind;
-	const char *from;	  /* as the recipe says it */
-	const struct node *node;  /* the checked source section, for its other keys */
-	const char *path;	  /* of a single file in the package, NULL: all of it */
-	bool closure;		  /* with the packages it depends on */
-	bool is_dir;		  /* INPUT_LOCAL */
-	const char *physical;	  /* INPUT_LOCAL, or a local archive: absolute */
+	const char *from;        /* as the recipe says it */
+	const struct node *node; /* the checked source section, for its other keys */
+	const char *path;        /* of a single file in the package, NULL: all of it */
+	bool closure;            /* with the packages it depends on */
+	bool is_dir;             /* INPUT_LOCAL */
+	const char *physical;    /* INPUT_LOCAL, or a local archive: absolute */
 	struct span at;
 };
 
@@ -39,9 +39,9 @@ int inputs_collect(const struct recipe *r, struct arena *a, struct inputs *out,
 
 /* What the toolchain of a recipe is called in the lock, and the packages it needs. */
 struct toolchain {
-	const char *key;      /* "debian/13/gcc amd64" */
-	const char *name;     /* "debian-13-gcc-amd64" */
-	const char *suite;    /* "13" */
+	const char *key;       /* "debian/13/gcc amd64" */
+	const char *name;      /* "debian-13-gcc-amd64" */
+	const char *suite;     /* "13" */
 	const char **packages; /* sorted */
 	size_t npackages;
 	const char *prune, *links, *files, *dirs; /* fix-ups, newline-joined */

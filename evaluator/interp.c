@@ -54,7 +54,8 @@ static int named_output(const struct node *root, const char *section, const char
 
 	if (node_member(names, rest)) {
 		*out = (struct output_ref){.output = "out", .subpath = ""};
-	} else if (dot && node_member(names, arena_strndup(a, rest, (size_t)(dot - rest)))) {
+	} else if (dot &&
+		   node_member(names, arena_strndup(a, rest, (size_t)(dot - rest)))) {
 		const char *name = arena_strndup(a, rest, (size_t)(dot - rest));
 		const struct node *value = node_get(names, name);
 
@@ -69,7 +70,8 @@ static int named_output(const struct node *root, const char *section, const char
 	} else {
 		return 0;
 	}
-	out->step = strcmp(section, "steps") == 0 ? rest : arena_printf(a, "modules.%s", rest);
+	out->step = strcmp(section, "steps") == 0 ? rest
+						  : arena_printf(a, "modules.%s", rest);
 	return 1;
 }
 
@@ -83,7 +85,8 @@ static int find_output(const struct node *root, const char *path, struct arena *
 	for (size_t i = 0; i < ARRAY_LEN(outputs); i++) {
 		if (strcmp(path, outputs[i].path) != 0)
 			continue;
-		*out = (struct output_ref){outputs[i].step, outputs[i].output, outputs[i].subpath};
+		*out = (struct output_ref){outputs[i].step, outputs[i].output,
+					   outputs[i].subpath};
 		return 1;
 	}
 	return 0;
@@ -96,7 +99,8 @@ int interp_output(const struct node *root, const char *text, struct arena *a,
 
 	if (!str_starts(text, "${") || !end || (end[1] && end[1] != '/'))
 		return 0;
-	if (!find_output(root, arena_strndup(a, text + 2, (size_t)(end - text) - 2), a, out))
+	if (!find_output(root, arena_strndup(a, text + 2, (size_t)(end - text) - 2), a,
+			 out))
 		return 0;
 	if (end[1])
 		out->subpath = arena_printf(a, "%s%s", out->subpath, end + 1);
@@ -107,7 +111,8 @@ int interp_output(const struct node *root, const char *text, struct arena *a,
  * The bytes of one ${...} of a scalar: the k-th such text in what the user wrote. Escapes
  * and folding may have changed the rest, so counting is what is exact.
  */
-static struct span reference_at(const struct node *n, const char *token, size_t len, size_t k)
+static struct span reference_at(const struct node *n, const char *token, size_t len,
+				size_t k)
 {
 	const struct source *src = n->at.src;
 
@@ -124,7 +129,8 @@ static struct span reference_at(const struct node *n, const char *token, size_t 
 }
 
 /* How many times the token stands in the text before `at`. */
-static size_t count_before(const char *text, const char *at, const char *token, size_t len)
+static size_t count_before(const char *text, const char *at, const char *token,
+			   size_t len)
 {
 	size_t k = 0;
 
@@ -133,10 +139,11 @@ static size_t count_before(const char *text, const char *at, const char *token, 
 	return k;
 }
 
-static int expand(struct interp *in, struct node *n, const char *path, const struct chain *outer);
+static int expand(struct interp *in, struct node *n, const char *path,
+		  const struct chain *outer);
 
-static int report_cycle(struct interp *in, const struct chain *chain, const struct node *n,
-			const char *path, struct span at)
+static int report_cycle(struct interp *in, const struct chain *chain,
+			const struct node *n, const char *path, struct span at)
 {
 	autobuf struct strbuf names = STRBUF_INIT;
 
@@ -154,8 +161,9 @@ static int report_cycle(struct interp *in, const struct chain *chain, const stru
 }
 
 /* Names that could have been meant instead of the last part of `path`. */
-static int unknown_path(struct interp *in, const struct node *at_node, const struct schema *s,
-			const char *part, const char *path, struct span at)
+static int unknown_path(struct interp *in, const struct node *at_node,
+			const struct schema *s, const char *part, const char *path,
+			struct span at)
 {
 	struct map words = {0};
 
@@ -166,8 +174,8 @@ static int unknown_path(struct interp *in, const struct node *at_node, const str
 		map_set(&words, s->keys[i].key, in);
 	const char *near = map_nearest(&words, part);
 	if (near)
-		error_hint(in->err, "did you mean '%.*s%s'?", (int)(strlen(path) - strlen(part)),
-			   path, near);
+		error_hint(in->err, "did you mean '%.*s%s'?",
+			   (int)(strlen(path) - strlen(part)), path, near);
 	else
 		error_hint(in->err, "write $${%s} if the text is meant literally", path);
 	map_finish(&words);
@@ -209,11 +217,13 @@ static const char *look_up(struct interp *in, const char *path, struct span at,
 		n = next;
 		s = below;
 	}
-	bool whole_source = n && n->kind == NODE_SCALAR && strcmp(path, "kernel.source") == 0;
+	bool whole_source =
+		n && n->kind == NODE_SCALAR && strcmp(path, "kernel.source") == 0;
 	if (!whole_source && find_output(in->root, path, in->a, &ref)) {
 		error_at(in->err, at, "'%s' is known only after a build", path);
-		error_hint(in->err, "it can be a whole value in `steps.NAME.inputs`, where it "
-				    "becomes a dependency");
+		error_hint(in->err,
+			   "it can be a whole value in `steps.NAME.inputs`, where it "
+			   "becomes a dependency");
 		return NULL;
 	}
 	if (n && n->kind == NODE_MAP && s && s->shorthand && node_get(n, s->shorthand))
@@ -223,6 +233,11 @@ static const char *look_up(struct interp *in, const char *path, struct span at,
 		return NULL;
 	}
 	const char *text = n ? NULL : default_text(s);
+	if (!n && s && s->type >= TYPE_LIST && !text) {
+		error_at(in->err, at, "'%s' is %s, not text", path,
+			 s->type == TYPE_LIST ? "a list" : "a map");
+		return NULL;
+	}
 	if (!n && !text) {
 		error_at(in->err, at, "'%s' has no value here and no default", path);
 		return NULL;
@@ -240,8 +255,8 @@ static const char *look_up(struct interp *in, const char *path, struct span at,
 
 static bool is_path_char(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       strchr("._-/", c);
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (c >= '0' && c <= '9') || strchr("._-/", c);
 }
 
 /* One ${...} at p; returns what follows it, NULL after a finding. */
@@ -251,7 +266,8 @@ static const char *expand_one(struct interp *in, const struct node *n, const cha
 	const char *end = strchr(p, '}');
 
 	if (!end) {
-		error_at(in->err, reference_at(n, p, 2, count_before(n->text, p, "${", 2)),
+		error_at(in->err,
+			 reference_at(n, p, 2, count_before(n->text, p, "${", 2)),
 			 "'${' without its '}'");
 		error_hint(in->err, "write $${ if the text is meant literally");
 		return NULL;
@@ -263,7 +279,8 @@ static const char *expand_one(struct interp *in, const struct node *n, const cha
 	for (const char *c = path; *c; c++)
 		ok = ok && is_path_char(*c);
 	if (!ok) {
-		error_at(in->err, at, "expected a name such as ${arch}, found '%s'", path);
+		error_at(in->err, at, "expected a name such as ${arch}, found '%s'",
+			 path);
 		error_hint(in->err, "write $${%s} if the text is meant literally", path);
 		return NULL;
 	}
@@ -278,11 +295,13 @@ static const char *expand_one(struct interp *in, const struct node *n, const cha
 	return end + 1;
 }
 
-static int expand(struct interp *in, struct node *n, const char *path, const struct chain *outer)
+static int expand(struct interp *in, struct node *n, const char *path,
+		  const struct chain *outer)
 {
 	struct chain here = {n, path, outer, outer ? outer->depth + 1 : 0};
 	autobuf struct strbuf out = STRBUF_INIT;
 	const char *p = n->text;
+	bool ok = true;
 
 	if (n->expanded || !strchr(p, '$'))
 		return 0;
@@ -294,29 +313,32 @@ static int expand(struct interp *in, struct node *n, const char *path, const str
 			strbuf_adds(&out, "${");
 			p += 3;
 		} else if (str_starts(p, "${")) {
-			p = expand_one(in, n, p, &here, &out);
-			if (!p) {
-				n->expanded = true;
-				return -1;
-			}
+			const char *end = expand_one(in, n, p, &here, &out);
+
+			ok = ok && end;
+			p = end ? end : p + strcspn(p, "}");
 		} else {
 			strbuf_addc(&out, *p++);
 		}
 	}
 	n->expanded = true;
+	if (!ok)
+		return -1;
 	n->text = arena_strndup(in->a, out.ptr ? out.ptr : "", out.len);
 	return 0;
 }
 
 /* steps.NAME.inputs.* keep references to outputs; `level` counts from the root. */
-static void walk(struct interp *in, struct node *n, const char *path, size_t level, bool edges)
+static void walk(struct interp *in, struct node *n, const char *path, size_t level,
+		 bool edges)
 {
 	struct output_ref ref;
 
 	if (findings_full(in->err))
 		return;
 	if (n->kind == NODE_SCALAR) {
-		if (edges && strchr(n->text, '$') && interp_output(in->root, n->text, in->a, &ref))
+		if (edges && strchr(n->text, '$') &&
+		    interp_output(in->root, n->text, in->a, &ref))
 			n->expanded = true;
 		else if (!n->expanded && strchr(n->text, '$'))
 			expand(in, n, path, NULL);
@@ -324,8 +346,9 @@ static void walk(struct interp *in, struct node *n, const char *path, size_t lev
 	}
 	for (size_t i = 0; i < n->n; i++) {
 		struct member *m = &n->members[i];
-		bool below = edges || (level == 2 && m->key && strcmp(m->key, "inputs") == 0 &&
-				       str_starts(path, "steps."));
+		bool below =
+			edges || (level == 2 && m->key && strcmp(m->key, "inputs") == 0 &&
+				  str_starts(path, "steps."));
 		const char *sub = path;
 
 		if (m->key && (level < 3 || m->value->kind == NODE_SCALAR) &&

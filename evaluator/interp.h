@@ -4,9 +4,9 @@
  * ${section.key}: a value read from elsewhere in the recipe, defaults included. $${ is a
  * literal ${. Whatever is wrong with a reference is reported at exactly its characters.
  *
- * A reference to something that only a build knows, such as ${kernel.release}, is no text:
- * it may stand as a whole value in `steps.NAME.inputs`, where it makes an edge to that
- * step's output. interp_output() reads it there.
+ * A reference to something that only a build knows, such as ${kernel.release}, is no
+ * text: it may stand as a whole value in `steps.NAME.inputs`, where it makes an edge to
+ * that step's output. interp_output() reads it there.
  */
 #include "base/arena.h"
 #include "base/error.h"

@@ -17,7 +17,8 @@
 static const char header[] =
 	"# kbuild lock 1. Written by `kbuild lock`; do not edit, do commit.\nlock: 1\n";
 
-/* --- entries -------------------------------------------------------------------------------- */
+/* --- entries
+ * -------------------------------------------------------------------------------- */
 
 struct lock_entry *lock_find(const struct lock_section *s, const char *name)
 {
@@ -45,13 +46,15 @@ const char *lock_fact(const struct lock_entry *e, const char *key)
 	return NULL;
 }
 
-void lock_add_fact(struct lock_entry *e, const char *key, const char *value, struct arena *a)
+void lock_add_fact(struct lock_entry *e, const char *key, const char *value,
+		   struct arena *a)
 {
 	ARENA_PUSH(a, e->facts, e->nfacts, e->cap) =
 		(struct origin_fact){arena_strdup(a, key), arena_strdup(a, value)};
 }
 
-/* --- reading --------------------------------------------------------------------------------- */
+/* --- reading
+ * --------------------------------------------------------------------------------- */
 
 static const struct schema any = {.type = TYPE_ANY};
 static const struct schema facts = {.type = TYPE_MAP, .of = &any};
@@ -72,7 +75,8 @@ static const char *fact_text(const struct node *n, struct arena *a, struct error
 	for (size_t i = 0; i < n->n; i++) {
 		const struct node *item = n->members[i].value;
 
-		if (n->kind == NODE_MAP || item->kind != NODE_SCALAR || strchr(item->text, '\n')) {
+		if (n->kind == NODE_MAP || item->kind != NODE_SCALAR ||
+		    strchr(item->text, '\n')) {
 			error_at(err, n->at, "expected text or a list of text");
 			return NULL;
 		}
@@ -87,7 +91,8 @@ static int check_fact(const struct member *m, struct error *err)
 
 	if (strcmp(m->key, "nar") == 0 &&
 	    (m->value->kind != NODE_SCALAR || hash_parse(m->value->text, &hash) < 0))
-		return error_at(err, m->value->at, "expected a hash such as sha256-BASE64");
+		return error_at(err, m->value->at,
+				"expected a hash such as sha256-BASE64");
 	return 0;
 }
 
@@ -98,7 +103,8 @@ static void read_section(struct lock_section *s, const struct node *n, struct ar
 		const struct node *map = n->members[i].value;
 		struct lock_entry *e = &ARENA_PUSH(a, s->entries, s->n, s->cap);
 
-		*e = (struct lock_entry){.name = n->members[i].key, .at = n->members[i].key_at};
+		*e = (struct lock_entry){.name = n->members[i].key,
+					 .at = n->members[i].key_at};
 		for (size_t k = 0; k < map->n && !findings_full(err); k++) {
 			const struct member *m = &map->members[k];
 			const char *text = fact_text(m->value, a, err);
@@ -116,7 +122,8 @@ static int check_entries(const struct lock *lock, struct error *err)
 		const struct lock_entry *e = &lock->inputs.entries[i];
 
 		if (!lock_fact(e, "from") || !lock_fact(e, "nar"))
-			error_at(err, e->at, "the entry '%s' needs 'from' and 'nar'", e->name);
+			error_at(err, e->at, "the entry '%s' needs 'from' and 'nar'",
+				 e->name);
 	}
 	for (size_t i = 0; i < lock->toolchains.n; i++) {
 		const struct lock_entry *e = &lock->toolchains.entries[i];
@@ -150,7 +157,8 @@ int lock_read(const char *path, struct arena *a, struct lock **out, struct error
 	if (findings_close(err) < 0 || !n)
 		return blame_lock(err);
 	if (strcmp(node_text(n, "lock"), "1") != 0) {
-		error_at(err, node_get(n, "lock")->at, "expected version 1 of the lock, found '%s'",
+		error_at(err, node_get(n, "lock")->at,
+			 "expected version 1 of the lock, found '%s'",
 			 node_text(n, "lock"));
 		return blame_lock(err);
 	}
@@ -162,7 +170,8 @@ int lock_read(const char *path, struct arena *a, struct lock **out, struct error
 	return 1;
 }
 
-/* --- writing ---------------------------------------------------------------------------------- */
+/* --- writing
+ * ---------------------------------------------------------------------------------- */
 
 static int by_name(const void *a, const void *b)
 {
@@ -208,7 +217,8 @@ static void format_fact(const struct origin_fact *f, struct strbuf *out)
 	}
 }
 
-static void format_section(const char *title, const struct lock_section *s, struct strbuf *out)
+static void format_section(const char *title, const struct lock_section *s,
+			   struct strbuf *out)
 {
 	if (!s->n)
 		return;
@@ -219,7 +229,8 @@ static void format_section(const char *title, const struct lock_section *s, stru
 	strbuf_printf(out, "%s:\n", title);
 	for (size_t i = 0; i < s->n; i++) {
 		size_t n = entries[i]->nfacts;
-		autofree const struct origin_fact **sorted = xcalloc(n + 1, sizeof(*sorted));
+		autofree const struct origin_fact **sorted =
+			xcalloc(n + 1, sizeof(*sorted));
 
 		for (size_t k = 0; k < n; k++)
 			sorted[k] = &entries[i]->facts[k];
@@ -249,16 +260,19 @@ int lock_write(const struct lock *lock, const char *path, struct error *err)
 	if (dir_read(AT_FDCWD, path, &old, &ignored) == 0 && old.len == text.len &&
 	    memcmp(old.ptr, text.ptr, text.len) == 0)
 		return 0;
-	return dir_write(AT_FDCWD, path, text.ptr, text.len, 0644, false, err) < 0 ? -1 : 1;
+	return dir_write(AT_FDCWD, path, text.ptr, text.len, 0644, false, err) < 0 ? -1
+										   : 1;
 }
 
-/* --- comparing --------------------------------------------------------------------------------- */
+/* --- comparing
+ * --------------------------------------------------------------------------------- */
 
 static bool same_hash(const char *a, const char *b)
 {
 	struct sha256 x, y;
 
-	return a && b && hash_parse(a, &x) == 0 && hash_parse(b, &y) == 0 && sha256_equal(&x, &y);
+	return a && b && hash_parse(a, &x) == 0 && hash_parse(b, &y) == 0 &&
+	       sha256_equal(&x, &y);
 }
 
 static bool same_text(const char *a, const char *b)
@@ -269,7 +283,8 @@ static bool same_text(const char *a, const char *b)
 enum lock_verdict lock_judge(const struct lock *lock, const struct input *in)
 {
 	const struct lock_entry *e = lock_find(&lock->inputs, in->name);
-	const char *sha256 = node_text(in->node, "sha256"), *strip = node_text(in->node, "strip");
+	const char *sha256 = node_text(in->node, "sha256"),
+		   *strip = node_text(in->node, "strip");
 
 	if (!e)
 		return LOCK_MISSING;
@@ -295,20 +310,22 @@ enum lock_verdict lock_judge_toolchain(const struct lock *lock, const struct too
 
 static int findings_by_name(const void *a, const void *b)
 {
-	return strcmp(((const struct lock_finding *)a)->name, ((const struct lock_finding *)b)->name);
+	return strcmp(((const struct lock_finding *)a)->name,
+		      ((const struct lock_finding *)b)->name);
 }
 
 static const struct input *wanted(const struct inputs *inputs, const char *name)
 {
 	for (size_t i = 0; i < inputs->n; i++)
-		if (inputs->v[i].kind == INPUT_PINNED && strcmp(inputs->v[i].name, name) == 0)
+		if (inputs->v[i].kind == INPUT_PINNED &&
+		    strcmp(inputs->v[i].name, name) == 0)
 			return &inputs->v[i];
 	return NULL;
 }
 
 int lock_compare(const struct recipe *r, const struct lock *lock,
-		 const struct recipe_options *opt, struct arena *a, struct lock_finding **out,
-		 size_t *n, struct error *err)
+		 const struct recipe_options *opt, struct arena *a,
+		 struct lock_finding **out, size_t *n, struct error *err)
 {
 	struct inputs inputs = {0};
 	struct toolchain t;
@@ -316,7 +333,8 @@ int lock_compare(const struct recipe *r, const struct lock *lock,
 
 	*out = NULL;
 	*n = 0;
-	if (inputs_collect(r, a, &inputs, err) < 0 || toolchain_of(r, opt->data_dir, a, &t, err) < 0)
+	if (inputs_collect(r, a, &inputs, err) < 0 ||
+	    toolchain_of(r, opt->data_dir, a, &t, err) < 0)
 		return -1;
 	for (size_t i = 0; i < inputs.n; i++) {
 		const struct input *in = &inputs.v[i];
@@ -328,8 +346,9 @@ int lock_compare(const struct recipe *r, const struct lock *lock,
 				e ? lock_fact(e, "from") : NULL, in->at};
 	}
 	const struct lock_entry *tools = lock_find(&lock->toolchains, t.key);
-	ARENA_PUSH(a, *out, *n, cap) = (struct lock_finding){
-		"toolchain", lock_judge_toolchain(lock, &t), t.key, tools ? t.key : NULL, t.at};
+	ARENA_PUSH(a, *out, *n, cap) =
+		(struct lock_finding){"toolchain", lock_judge_toolchain(lock, &t), t.key,
+				      tools ? t.key : NULL, t.at};
 	for (size_t i = 0; i < lock->inputs.n; i++) {
 		const struct lock_entry *e = &lock->inputs.entries[i];
 
@@ -341,8 +360,8 @@ int lock_compare(const struct recipe *r, const struct lock *lock,
 		const struct lock_entry *e = &lock->toolchains.entries[i];
 
 		if (strcmp(e->name, t.key) != 0)
-			ARENA_PUSH(a, *out, *n, cap) =
-				(struct lock_finding){e->name, LOCK_UNUSED, NULL, e->name, e->at};
+			ARENA_PUSH(a, *out, *n, cap) = (struct lock_finding){
+				e->name, LOCK_UNUSED, NULL, e->name, e->at};
 	}
 	qsort(*out, *n, sizeof(**out), findings_by_name);
 	return 0;

@@ -47,7 +47,8 @@ struct lock_entry *lock_find(const struct lock_section *s, const char *name);
 /* Makes an entry, or empties the one that is there. */
 struct lock_entry *lock_renew(struct lock_section *s, const char *name, struct arena *a);
 const char *lock_fact(const struct lock_entry *e, const char *key);
-void lock_add_fact(struct lock_entry *e, const char *key, const char *value, struct arena *a);
+void lock_add_fact(struct lock_entry *e, const char *key, const char *value,
+		   struct arena *a);
 
 enum lock_verdict { LOCK_OK, LOCK_MISSING, LOCK_STALE, LOCK_UNUSED };
 
@@ -55,13 +56,14 @@ struct lock_finding {
 	const char *name; /* of the input, or "toolchain" */
 	enum lock_verdict verdict;
 	const char *want, *have; /* what the recipe and the lock say; may be NULL */
-	struct span at;		 /* in the recipe; of an unused entry in the lock */
+	struct span at;          /* in the recipe; of an unused entry in the lock */
 };
 
 /* What holds of one input, of the toolchain. */
 enum lock_verdict lock_judge(const struct lock *lock, const struct input *in);
-enum lock_verdict lock_judge_toolchain(const struct lock *lock, const struct toolchain *t);
+enum lock_verdict lock_judge_toolchain(const struct lock *lock,
+				       const struct toolchain *t);
 /* Every input and every entry, sorted by name. */
 int lock_compare(const struct recipe *r, const struct lock *lock,
-		 const struct recipe_options *opt, struct arena *a, struct lock_finding **out,
-		 size_t *n, struct error *err);
+		 const struct recipe_options *opt, struct arena *a,
+		 struct lock_finding **out, size_t *n, struct error *err);

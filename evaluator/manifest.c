@@ -9,7 +9,8 @@
 #include "evaluator/sections.h"
 #include "evaluator/yaml.h"
 
-/* --- the schema of builder.yaml itself --------------------------------------------------- */
+/* --- the schema of builder.yaml itself
+ * --------------------------------------------------- */
 
 static const char *const input_types[] = {"file", "tree"};
 static const char *const option_types[] = {"bool", "duration", "enum", "int",
@@ -40,7 +41,8 @@ static const struct schema_key manifest_keys[] = {
 };
 static const struct schema manifest_schema = SECTION(manifest_keys);
 
-/* --- from nodes to structs ------------------------------------------------------------------ */
+/* --- from nodes to structs
+ * ------------------------------------------------------------------ */
 
 static void take_inputs(struct manifest *m, const struct node *inputs, struct arena *a)
 {
@@ -54,15 +56,17 @@ static void take_inputs(struct manifest *m, const struct node *inputs, struct ar
 		m->inputs[i] = (struct manifest_input){
 			.name = arena_strndup(a, in->key, family ? len - 1 : len),
 			.family = family,
-			.optional = family || strcmp(node_text(in->value, "optional"), "y") == 0,
+			.optional = family ||
+				    strcmp(node_text(in->value, "optional"), "y") == 0,
 		};
 	}
 }
 
 static enum schema_type option_type(const char *name)
 {
-	static const enum schema_type types[] = {TYPE_BOOL, TYPE_DURATION, TYPE_ENUM, TYPE_INT,
-						 TYPE_LIST, TYPE_MAP,	   TYPE_SIZE, TYPE_TEXT};
+	static const enum schema_type types[] = {TYPE_BOOL, TYPE_DURATION, TYPE_ENUM,
+						 TYPE_INT,  TYPE_LIST,     TYPE_MAP,
+						 TYPE_SIZE, TYPE_TEXT};
 
 	for (size_t i = 0; i < ARRAY_LEN(option_types); i++)
 		if (strcmp(name, option_types[i]) == 0)
@@ -73,14 +77,16 @@ static enum schema_type option_type(const char *name)
 static int take_option(struct schema_key *k, const struct member *m, struct arena *a,
 		       struct error *err)
 {
-	const struct node *def = node_get(m->value, "default"), *of = node_get(m->value, "of");
+	const struct node *def = node_get(m->value, "default"),
+			  *of = node_get(m->value, "of");
 
 	k->key = m->key;
 	k->schema.type = option_type(node_text(m->value, "type"));
 	k->schema.of = &word;
 	if (k->schema.type == TYPE_ENUM) {
 		if (!of || of->n == 0)
-			return error_at(err, m->value->at, "an enum needs its words in `of`");
+			return error_at(err, m->value->at,
+					"an enum needs its words in `of`");
 		const char **words = arena_array(a, of->n, const char *);
 		for (size_t i = 0; i < of->n; i++)
 			words[i] = of->members[i].value->text;
@@ -91,7 +97,8 @@ static int take_option(struct schema_key *k, const struct member *m, struct aren
 	if (def && def->kind == NODE_SCALAR)
 		k->schema.def = def->text;
 	else if (def && def->n)
-		return error_at(err, def->at, "a list or map has no default but the empty one");
+		return error_at(err, def->at,
+				"a list or map has no default but the empty one");
 	return 0;
 }
 
@@ -118,15 +125,27 @@ static int take_outputs(struct manifest *m, const struct node *outputs, struct a
 		const struct node *o = outputs->members[i].value;
 
 		m->outputs[i] = o->text;
-		if (!*o->text || o->text[strspn(o->text, "abcdefghijklmnopqrstuvwxyz0123456789_")])
-			error_at(err, o->at, "an output's name is small letters, digits and _");
+		if (!*o->text ||
+		    o->text[strspn(o->text, "abcdefghijklmnopqrstuvwxyz0123456789_")])
+			error_at(err, o->at,
+				 "an output's name is small letters, digits and _");
 	}
 	if (m->noutputs == 0 || strcmp(m->outputs[0], known[0]) != 0)
 		error_at(err, outputs->at, "the first output is `out`");
 	return findings_close(err);
 }
 
-/* --- finding one -------------------------------------------------------------------------------- */
+static const char *joined_words(const struct node *list, struct arena *a)
+{
+	autobuf struct strbuf b = STRBUF_INIT;
+
+	for (size_t i = 0; list && i < list->n; i++)
+		strbuf_printf(&b, "%s%s", i ? " " : "", list->members[i].value->text);
+	return arena_strndup(a, b.ptr ? b.ptr : "", b.len);
+}
+
+/* --- finding one
+ * -------------------------------------------------------------------------------- */
 
 static struct manifest *read_manifest(const char *dir, const char *shown, struct arena *a,
 				      struct error *err)
@@ -135,7 +154,9 @@ static struct manifest *read_manifest(const char *dir, const char *shown, struct
 	const char *name = arena_printf(a, "%s/builder.yaml", shown);
 	struct source *src = yaml_load(AT_FDCWD, path, name, a, err);
 	struct node *root = src ? yaml_read(src, a, err) : NULL;
-	struct node *n = root ? schema_apply(&manifest_schema, root, "builder.yaml", a, err) : NULL;
+	struct node *n =
+		root ? schema_apply(&manifest_schema, root, "builder.yaml", a, err)
+		     : NULL;
 	struct manifest *m = arena_new(a, struct manifest);
 	const char *slash = strrchr(dir, '/');
 
@@ -143,6 +164,7 @@ static struct manifest *read_manifest(const char *dir, const char *shown, struct
 		return NULL;
 	m->dir = dir;
 	m->name = slash ? slash + 1 : dir;
+	m->tools = joined_words(node_get(n, "tools"), a);
 	take_inputs(m, node_get(n, "inputs"), a);
 	if (take_options(m, node_get(n, "options"), a, err) < 0 ||
 	    take_outputs(m, node_get(n, "outputs"), a, err) < 0)
@@ -151,7 +173,8 @@ static struct manifest *read_manifest(const char *dir, const char *shown, struct
 }
 
 static const struct manifest *manifest_in(struct manifests *all, const char *dir,
-					  const char *shown, struct arena *a, struct error *err)
+					  const char *shown, struct arena *a,
+					  struct error *err)
 {
 	struct manifest *m = map_get(&all->by_dir, dir);
 
@@ -163,16 +186,16 @@ static const struct manifest *manifest_in(struct manifests *all, const char *dir
 	return m;
 }
 
-const struct manifest *manifest_named(struct manifests *all, const char *name, struct arena *a,
-				      struct error *err)
+const struct manifest *manifest_named(struct manifests *all, const char *name,
+				      struct arena *a, struct error *err)
 {
 	const char *dir = arena_printf(a, "%s/builders/%s", all->data_dir, name);
 
 	return manifest_in(all, dir, arena_printf(a, "builders/%s", name), a, err);
 }
 
-static int unknown_builder(struct manifests *all, const struct node *builder, struct arena *a,
-			   struct error *err)
+static int unknown_builder(struct manifests *all, const struct node *builder,
+			   struct arena *a, struct error *err)
 {
 	const char *path = arena_printf(a, "%s/builders", all->data_dir);
 	autoclose int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -190,7 +213,8 @@ static int unknown_builder(struct manifests *all, const struct node *builder, st
 	const char *near = word_nearest(builder->text, words, n);
 	if (near)
 		return error_hint(err, "did you mean '%s'?", near);
-	return error_hint(err, "a builder of your own is a folder ./NAME with a builder.yaml");
+	return error_hint(err,
+			  "a builder of your own is a folder ./NAME with a builder.yaml");
 }
 
 const struct manifest *manifest_find(struct manifests *all, const struct recipe *r,
@@ -214,7 +238,9 @@ const struct manifest *manifest_find(struct manifests *all, const struct recipe 
 		error_at(err, builder->at, "'%s' has no builder.yaml", builder->text);
 		return NULL;
 	}
-	return manifest_in(all, dir, own ? builder->text : arena_printf(a, "builders/%s", builder->text),
+	return manifest_in(all, dir,
+			   own ? builder->text
+			       : arena_printf(a, "builders/%s", builder->text),
 			   a, err);
 }
 
@@ -223,7 +249,8 @@ void manifests_finish(struct manifests *all)
 	map_finish(&all->by_dir);
 }
 
-/* --- using one ------------------------------------------------------------------------------------ */
+/* --- using one
+ * ------------------------------------------------------------------------------------ */
 
 static bool knows_input(const struct manifest *m, const char *name)
 {
@@ -237,8 +264,8 @@ static bool knows_input(const struct manifest *m, const char *name)
 	return false;
 }
 
-int manifest_check_inputs(const struct manifest *m, const struct node *step, const char *path,
-			  struct error *err)
+int manifest_check_inputs(const struct manifest *m, const struct node *step,
+			  const char *path, struct error *err)
 {
 	const struct node *inputs = node_get(step, "inputs");
 	const char *words[64];
@@ -250,15 +277,16 @@ int manifest_check_inputs(const struct manifest *m, const struct node *step, con
 	for (size_t i = 0; inputs && i < inputs->n; i++) {
 		if (knows_input(m, inputs->members[i].key))
 			continue;
-		ret = error_at(err, inputs->members[i].key_at, "builder %s has no input '%s'",
-			       m->name, inputs->members[i].key);
+		ret = error_at(err, inputs->members[i].key_at,
+			       "builder %s has no input '%s'", m->name,
+			       inputs->members[i].key);
 		findings_suggest(err, inputs->members[i].key, words, n);
 	}
 	for (size_t i = 0; i < m->ninputs; i++)
 		if (!m->inputs[i].optional && !node_get(inputs, m->inputs[i].name))
 			ret = error_at(err, node_get(step, "builder")->at,
-				       "%s: builder %s needs the input '%s'", path, m->name,
-				       m->inputs[i].name);
+				       "%s: builder %s needs the input '%s'", path,
+				       m->name, m->inputs[i].name);
 	return ret;
 }
 
@@ -268,7 +296,8 @@ struct node *manifest_options(const struct manifest *m, const struct node *step,
 	const struct node *given = node_get(step, "options");
 	const char *where = arena_printf(a, "%s.options", path);
 
-	return schema_apply(&m->options, given ? given : node_map(a, step->at), where, a, err);
+	return schema_apply(&m->options, given ? given : node_map(a, step->at), where, a,
+			    err);
 }
 
 bool manifest_has_output(const struct manifest *m, const char *output)

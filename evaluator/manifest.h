@@ -16,7 +16,7 @@
 
 struct manifest_input {
 	const char *name; /* without the `*` of a family */
-	bool family;	  /* "module_*": any number of names that begin so */
+	bool family;      /* "module_*": any number of names that begin so */
 	bool optional;
 };
 
@@ -28,6 +28,7 @@ struct manifest {
 	struct schema options; /* a section */
 	const char **outputs;
 	size_t noutputs;
+	const char *tools; /* programs the toolchain must have, separated by blanks */
 };
 
 /* Manifests read so far, by folder. */
@@ -41,13 +42,13 @@ const struct manifest *manifest_find(struct manifests *all, const struct recipe 
 				     const struct node *builder, struct arena *a,
 				     struct error *err);
 /* One of ours. */
-const struct manifest *manifest_named(struct manifests *all, const char *name, struct arena *a,
-				      struct error *err);
+const struct manifest *manifest_named(struct manifests *all, const char *name,
+				      struct arena *a, struct error *err);
 void manifests_finish(struct manifests *all);
 
 /* Unknown and missing inputs of a step are findings. */
-int manifest_check_inputs(const struct manifest *m, const struct node *step, const char *path,
-			  struct error *err);
+int manifest_check_inputs(const struct manifest *m, const struct node *step,
+			  const char *path, struct error *err);
 /* The step's options, typed, with defaults; NULL after a finding. */
 struct node *manifest_options(const struct manifest *m, const struct node *step,
 			      const char *path, struct arena *a, struct error *err);

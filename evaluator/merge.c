@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-static const struct node *widen(const struct schema *s, const struct node *n, struct arena *a)
+static const struct node *widen(const struct schema *s, const struct node *n,
+				struct arena *a)
 {
 	if (!s || !s->shorthand || n->kind != NODE_SCALAR || node_is_null(n))
 		return n;
@@ -48,15 +49,16 @@ struct node *merge_nodes(const struct schema *s, const struct node *base,
 	if (over->kind == NODE_SCALAR)
 		return copy_scalar(over, a);
 	bool same = base && base->kind == over->kind;
-	struct node *out = same ? node_copy(a, base)
-		: over->kind == NODE_MAP ? node_map(a, over->at)
-					 : node_list(a, over->at);
+	struct node *out = same                     ? node_copy(a, base)
+			   : over->kind == NODE_MAP ? node_map(a, over->at)
+						    : node_list(a, over->at);
 	out->at = over->at;
 	for (size_t i = 0; i < over->n; i++) {
 		const struct member *m = &over->members[i];
 
 		if (over->kind == NODE_LIST)
-			node_add(a, out, NULL, m->key_at, merge_nodes(NULL, NULL, m->value, a));
+			node_add(a, out, NULL, m->key_at,
+				 merge_nodes(NULL, NULL, m->value, a));
 		else
 			merge_member(s, out, m, a);
 	}

@@ -172,7 +172,8 @@ struct span member_at(const struct member *m)
 	return m->key ? m->key_at : m->value->at;
 }
 
-/* --- printing ------------------------------------------------------------------------- */
+/* --- printing -------------------------------------------------------------------------
+ */
 
 static bool is_plain(const char *s)
 {

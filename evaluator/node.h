@@ -21,21 +21,21 @@ enum node_style { STYLE_PLAIN, STYLE_SINGLE, STYLE_DOUBLE, STYLE_LITERAL, STYLE_
 struct node;
 
 struct member {
-	const char *key;     /* NULL in a list */
-	struct span key_at;  /* in a list: that of the value */
+	const char *key;    /* NULL in a list */
+	struct span key_at; /* in a list: that of the value */
 	struct node *value;
 };
 
 struct node {
 	enum node_kind kind;
 	enum node_style style;
-	struct span at;		/* scalar: its bytes; else its first character */
-	const char *text;	/* scalar; NUL-terminated, holds no NUL */
+	struct span at;         /* scalar: its bytes; else its first character */
+	const char *text;       /* scalar; NUL-terminated, holds no NUL */
 	struct member *members; /* list, map */
 	size_t n, cap;
 	uint32_t *slots; /* index of a big map, index + 1 into members; NULL: walk it */
 	size_t nslots;
-	bool expanded;	 /* its ${} are done: see interp.h */
+	bool expanded;   /* its ${} are done: see interp.h */
 	bool is_default; /* not written by the user: filled in from the schema */
 };
 
@@ -62,7 +62,8 @@ const char *node_text(const struct node *n, const char *key);
 const char *node_kind_words(const struct node *n);
 /* `~` or `null`, unquoted: nothing. */
 bool node_is_null(const struct node *n);
-/* The place of a member of either kind, for messages: the key of a map's, a list's value. */
+/* The place of a member of either kind, for messages: the key of a map's, a list's value.
+ */
 struct span member_at(const struct member *m);
 
 /*

@@ -11,7 +11,8 @@
 #include "fetchers/treecache.h"
 #include "store/path.h"
 
-/* --- sources -------------------------------------------------------------------------------- */
+/* --- sources
+ * -------------------------------------------------------------------------------- */
 
 static struct origin *add_origin(struct planner *p, const char *path, const char *name)
 {
@@ -27,7 +28,8 @@ static const char *join(struct planner *p, const struct node *list, const char *
 	autobuf struct strbuf out = STRBUF_INIT;
 
 	for (size_t i = 0; list && i < list->n; i++)
-		strbuf_printf(&out, "%s%s", out.len ? "\n" : "", list->members[i].value->text);
+		strbuf_printf(&out, "%s%s", out.len ? "\n" : "",
+			      list->members[i].value->text);
 	if (more)
 		strbuf_printf(&out, "%s%s", out.len ? "\n" : "", more);
 	return out.len ? arena_strndup(p->a, out.ptr, out.len) : NULL;
@@ -43,9 +45,9 @@ const char *planner_tree(struct planner *p, const struct local *l)
 		.fetch = p->opt->fetch,
 	};
 	struct tree_answer answer;
-	autofree char *key = xasprintf("%s\n%s\n%s\n%s", l->physical, l->name,
-				       req.include ? req.include : "",
-				       req.exclude ? req.exclude : "");
+	autofree char *key =
+		xasprintf("%s\n%s\n%s\n%s", l->physical, l->name,
+			  req.include ? req.include : "", req.exclude ? req.exclude : "");
 	const char *path = map_get(&p->local, key);
 
 	if (path)
@@ -80,9 +82,11 @@ static void nar_string(struct strbuf *out, const char *s, size_t n)
 	strbuf_add(out, zeros, (8 - n % 8) % 8);
 }
 
-const char *planner_text(struct planner *p, const char *text, const char *name, struct span at)
+const char *planner_text(struct planner *p, const char *text, const char *name,
+			 struct span at)
 {
-	static const char *const head[] = {"nix-archive-1", "(", "type", "regular", "contents"};
+	static const char *const head[] = {"nix-archive-1", "(", "type", "regular",
+					   "contents"};
 	autobuf struct strbuf nar = STRBUF_INIT;
 
 	for (size_t i = 0; i < ARRAY_LEN(head); i++)
@@ -110,7 +114,8 @@ static const char *pinned(struct planner *p, const struct input *in)
 
 	if (verdict != LOCK_OK) {
 		error_at(p->err, in->at, "%s is %s", in->name,
-			 verdict == LOCK_MISSING ? "not in the lock" : "locked as something else");
+			 verdict == LOCK_MISSING ? "not in the lock"
+						 : "locked as something else");
 		error_hint(p->err, "run `kbuild lock %s`", p->r->path);
 		for (struct error *x = p->err; x; x = x->next)
 			if (!x->next)
@@ -155,7 +160,8 @@ const char *planner_input(struct planner *p, const char *name)
 	return planner_tree(p, &local);
 }
 
-/* --- derivations ---------------------------------------------------------------------------- */
+/* --- derivations
+ * ---------------------------------------------------------------------------- */
 
 void spec_path(struct planner *p, struct spec *s, const char *input, const char *path)
 {
@@ -164,8 +170,8 @@ void spec_path(struct planner *p, struct spec *s, const char *input, const char 
 			(struct step_input){.name = input, .path = path};
 }
 
-void spec_step(struct planner *p, struct spec *s, const char *input, const struct made *step,
-	       const char *output)
+void spec_step(struct planner *p, struct spec *s, const char *input,
+	       const struct made *step, const char *output)
 {
 	if (step)
 		ARENA_PUSH(p->a, s->inputs, s->ninputs, s->cap) = (struct step_input){
@@ -219,7 +225,8 @@ static const char *own_placeholder(struct planner *p, const char *output)
 	return text;
 }
 
-static const char *placeholder_of(struct planner *p, const struct made *step, const char *output)
+static const char *placeholder_of(struct planner *p, const struct made *step,
+				  const char *output)
 {
 	struct made *m = (struct made *)step;
 	char *text = map_get(&m->placeholders, output);
@@ -233,11 +240,13 @@ static const char *placeholder_of(struct planner *p, const struct made *step, co
 
 static int by_key(const void *a, const void *b)
 {
-	return strcmp((*(const struct member *const *)a)->key, (*(const struct member *const *)b)->key);
+	return strcmp((*(const struct member *const *)a)->key,
+		      (*(const struct member *const *)b)->key);
 }
 
 /* The text of an option's variable. */
-static const char *option_text(struct planner *p, const struct schema *s, const struct node *n)
+static const char *option_text(struct planner *p, const struct schema *s,
+			       const struct node *n)
 {
 	autobuf struct strbuf out = STRBUF_INIT;
 
@@ -270,8 +279,8 @@ static void put_options(struct planner *p, struct env *env, const struct manifes
 	}
 }
 
-static void put_outputs(struct planner *p, struct env *env, struct drv *drv, const char **names,
-			size_t n)
+static void put_outputs(struct planner *p, struct env *env, struct drv *drv,
+			const char **names, size_t n)
 {
 	autobuf struct strbuf all = STRBUF_INIT;
 
@@ -292,8 +301,8 @@ struct edges {
 	size_t n;
 };
 
-static void add_edge(struct planner *p, struct edges *e, size_t max, const struct made *step,
-		     const char *output)
+static void add_edge(struct planner *p, struct edges *e, size_t max,
+		     const struct made *step, const char *output)
 {
 	size_t i = 0;
 
@@ -302,7 +311,8 @@ static void add_edge(struct planner *p, struct edges *e, size_t max, const struc
 	if (i == e->n) {
 		e->from[e->n] = step;
 		e->v[e->n++] = (struct drv_input){
-			.path = step->drv_path, .outputs = arena_array(p->a, max, const char *)};
+			.path = step->drv_path,
+			.outputs = arena_array(p->a, max, const char *)};
 	}
 	struct drv_input *in = &e->v[i];
 	size_t k = 0;
@@ -310,18 +320,20 @@ static void add_edge(struct planner *p, struct edges *e, size_t max, const struc
 		k++;
 	if (k < in->noutputs && strcmp(in->outputs[k], output) == 0)
 		return;
-	memmove(&in->outputs[k + 1], &in->outputs[k], (in->noutputs - k) * sizeof(*in->outputs));
+	memmove(&in->outputs[k + 1], &in->outputs[k],
+		(in->noutputs - k) * sizeof(*in->outputs));
 	in->outputs[k] = output;
 	in->noutputs++;
 }
 
 static int by_input(const void *a, const void *b)
 {
-	return strcmp(((const struct step_input *)a)->name, ((const struct step_input *)b)->name);
+	return strcmp(((const struct step_input *)a)->name,
+		      ((const struct step_input *)b)->name);
 }
 
-static void put_inputs(struct planner *p, struct env *env, struct drv *drv, struct spec *s,
-		       struct edges *edges)
+static void put_inputs(struct planner *p, struct env *env, struct drv *drv,
+		       struct spec *s, struct edges *edges)
 {
 	autobuf struct strbuf names = STRBUF_INIT;
 
@@ -369,8 +381,10 @@ static struct made *finish(struct planner *p, const struct spec *s, struct drv *
 		.nneeds = edges->n,
 		.internal = s->internal,
 	};
-	const char *name = strcmp(s->name, "toolchain") == 0 ? drv_get(drv, "name") : s->name;
-	step->drv_path = m->drv_path = drv_path(p->a, path_name_clean(p->a, name), drv, step->text);
+	const char *name =
+		strcmp(s->name, "toolchain") == 0 ? drv_get(drv, "name") : s->name;
+	step->drv_path = m->drv_path =
+		drv_path(p->a, path_name_clean(p->a, name), drv, step->text);
 	map_set(&p->steps, s->name, m);
 	return m;
 }
@@ -409,7 +423,8 @@ struct made *planner_add(struct planner *p, struct spec *s)
 	if (!m)
 		return NULL;
 	if (!s->checked)
-		s->options = schema_apply(&m->options, s->options ? s->options : node_map(p->a, s->at),
+		s->options = schema_apply(&m->options,
+					  s->options ? s->options : node_map(p->a, s->at),
 					  s->name, p->a, p->err);
 	const char *script = script_of(p, m, s->at);
 	if (!script || !s->options || error_is_set(p->err))
@@ -426,6 +441,7 @@ struct made *planner_add(struct planner *p, struct spec *s)
 	put(p, &env, "builder", drv.builder);
 	put(p, &env, "toolchain", placeholder_of(p, p->toolchain, "out"));
 	put(p, &env, "script", script);
+	put(p, &env, "tools", m->tools);
 	put_outputs(p, &env, &drv, m->outputs, m->noutputs);
 	put_inputs(p, &env, &drv, s, &edges);
 	put_options(p, &env, m, s->options);
@@ -436,18 +452,21 @@ struct made *planner_add(struct planner *p, struct spec *s)
 	return finish(p, s, &drv, &edges);
 }
 
-/* --- the toolchain ------------------------------------------------------------------------------ */
+/* --- the toolchain
+ * ------------------------------------------------------------------------------ */
 
-/* Store path of one line `NAME sha256:HEX SIZE POOL/` of the lock; NULL after a finding. */
-static const char *deb_path(struct planner *p, const struct lock_entry *e, struct str line,
-			    const char *date)
+/* Store path of one line `NAME sha256:HEX SIZE POOL/` of the lock; NULL after a finding.
+ */
+static const char *deb_path(struct planner *p, const struct lock_entry *e,
+			    struct str line, const char *date)
 {
 	struct str rest = line, name = str_cut(&rest, ' '), hash = str_cut(&rest, ' ');
 	const char *hex = arena_strndup(p->a, hash.ptr ? hash.ptr : "", hash.len);
 	struct sha256 sha;
 
 	if (!str_starts(hex, "sha256:") || sha256_parse(hex + 7, &sha) < 0 || !rest.ptr) {
-		error_at(p->err, e->at, "'%.*s' is no package line", (int)line.len, line.ptr);
+		error_at(p->err, e->at, "'%.*s' is no package line", (int)line.len,
+			 line.ptr);
 		p->err->class = ERROR_LOCK;
 		return NULL;
 	}
@@ -457,8 +476,8 @@ static const char *deb_path(struct planner *p, const struct lock_entry *e, struc
 	if (o) {
 		o->kind = ORIGIN_PIN;
 		o->pin = arena_array(p->a, 2, struct origin_fact);
-		o->pin[o->npin++] =
-			(struct origin_fact){"deb", arena_strndup(p->a, line.ptr, line.len)};
+		o->pin[o->npin++] = (struct origin_fact){
+			"deb", arena_strndup(p->a, line.ptr, line.len)};
 		if (date)
 			o->pin[o->npin++] = (struct origin_fact){"date", date};
 	}
@@ -500,7 +519,8 @@ static int make_toolchain(struct planner *p)
 	enum lock_verdict verdict = lock_judge_toolchain(p->lock, &t);
 	if (verdict != LOCK_OK) {
 		error_at(p->err, t.at, "the toolchain %s is %s", t.key,
-			 verdict == LOCK_MISSING ? "not in the lock" : "locked with other packages");
+			 verdict == LOCK_MISSING ? "not in the lock"
+						 : "locked with other packages");
 		p->err->class = ERROR_LOCK;
 		return error_hint(p->err, "run `kbuild lock %s`", p->r->path);
 	}
@@ -522,7 +542,8 @@ static int make_toolchain(struct planner *p)
 	return 0;
 }
 
-/* --- all of it ------------------------------------------------------------------------------------ */
+/* --- all of it
+ * ------------------------------------------------------------------------------------ */
 
 static int make_all(struct planner *p)
 {
@@ -552,8 +573,9 @@ static int make_all(struct planner *p)
 	return custom_make(p);
 }
 
-int plan_make(const struct recipe *r, const struct lock *lock, const struct plan_options *opt,
-	      struct arena *a, struct plan *out, struct error *err)
+int plan_make(const struct recipe *r, const struct lock *lock,
+	      const struct plan_options *opt, struct arena *a, struct plan *out,
+	      struct error *err)
 {
 	struct planner p = {
 		.r = r,

@@ -19,13 +19,13 @@ struct planner {
 	struct error *err;
 	struct manifests manifests;
 	struct inputs inputs;
-	struct map by_name;	 /* input name -> struct input */
-	struct map local;	 /* physical path and patterns -> store path */
-	struct map scripts;	 /* builder's folder -> store path */
-	struct map origins;	 /* store path -> this planner: it has a row already */
-	struct map steps;	 /* step name -> struct made */
+	struct map by_name;      /* input name -> struct input */
+	struct map local;        /* physical path and patterns -> store path */
+	struct map scripts;      /* builder's folder -> store path */
+	struct map origins;      /* store path -> this planner: it has a row already */
+	struct map steps;        /* step name -> struct made */
 	struct map placeholders; /* output name -> its own placeholder */
-	const char *run_sh;	 /* store path of builders/run.sh */
+	const char *run_sh;      /* store path of builders/run.sh */
 	struct made *toolchain;
 	struct plan_step *v;
 	size_t n, cap;
@@ -38,7 +38,7 @@ struct made {
 	size_t index;
 	const char *drv_path;
 	const struct manifest *manifest; /* NULL: the toolchain */
-	struct map placeholders;	 /* output -> upstream placeholder */
+	struct map placeholders;         /* output -> upstream placeholder */
 };
 
 struct step_input {
@@ -51,43 +51,48 @@ struct step_input {
 /* A step under construction. */
 struct spec {
 	const char *name;
-	const char *builder;		 /* one of ours; NULL: .manifest is given */
+	const char *builder;             /* one of ours; NULL: .manifest is given */
 	const struct manifest *manifest; /* NULL: found by .builder */
 	struct step_input *inputs;
 	size_t ninputs, cap;
-	struct node *options; /* as a recipe would give them; checked against the manifest */
-	bool checked;	      /* they are checked already */
+	struct node
+		*options; /* as a recipe would give them; checked against the manifest */
+	bool checked;     /* they are checked already */
 	struct span at;
 	bool internal;
 };
 
-/* --- plan.c: store paths ------------------------------------------------------------------ */
+/* --- plan.c: store paths
+ * ------------------------------------------------------------------ */
 
 /* An input of the recipe by its name; NULL after a finding. */
 const char *planner_input(struct planner *p, const char *name);
 /* A local file or tree, to be called `name` in the store. */
 struct local {
 	const char *physical, *name;
-	const char *shown;	 /* for people; NULL: its name */
+	const char *shown;       /* for people; NULL: its name */
 	const struct node *node; /* source section with include and exclude, or NULL */
-	const char *exclude;	 /* more of them, or NULL */
+	const char *exclude;     /* more of them, or NULL */
 	struct span at;
 };
 const char *planner_tree(struct planner *p, const struct local *local);
 /* A file with this text. */
-const char *planner_text(struct planner *p, const char *text, const char *name, struct span at);
+const char *planner_text(struct planner *p, const char *text, const char *name,
+			 struct span at);
 
-/* --- plan.c: steps ------------------------------------------------------------------------- */
+/* --- plan.c: steps
+ * ------------------------------------------------------------------------- */
 
 void spec_path(struct planner *p, struct spec *s, const char *input, const char *path);
-void spec_step(struct planner *p, struct spec *s, const char *input, const struct made *step,
-	       const char *output);
+void spec_step(struct planner *p, struct spec *s, const char *input,
+	       const struct made *step, const char *output);
 void spec_option(struct planner *p, struct spec *s, const char *key, const char *text);
 void spec_list(struct planner *p, struct spec *s, const char *key, struct node *list);
 /* Makes the derivation; NULL after a finding. */
 struct made *planner_add(struct planner *p, struct spec *s);
 
-/* --- steps.c, custom.c ------------------------------------------------------------------------ */
+/* --- steps.c, custom.c
+ * ------------------------------------------------------------------------ */
 
 /* The steps every kernel recipe has. */
 int steps_make(struct planner *p);

@@ -81,8 +81,9 @@ static void suggest_preset(struct loader *l, const char *word)
 		return;
 	for (size_t i = 0; i < names.n && n < ARRAY_LEN(words); i++)
 		if (str_ends(names.v[i], ".yaml"))
-			words[n++] = arena_printf(l->a, "presets/%.*s",
-						  (int)strlen(names.v[i]) - 5, names.v[i]);
+			words[n++] =
+				arena_printf(l->a, "presets/%.*s",
+					     (int)strlen(names.v[i]) - 5, names.v[i]);
 	findings_suggest(l->err, word, words, n);
 }
 
@@ -92,12 +93,15 @@ static struct node *load_extended(struct loader *l, const struct node *item,
 	const char *text = item->text, *path, *shown;
 
 	if (item->kind != NODE_SCALAR) {
-		error_at(l->err, item->at, "extends: expected text, found %s", node_kind_words(item));
+		error_at(l->err, item->at, "extends: expected text, found %s",
+			 node_kind_words(item));
 		return NULL;
 	}
-	if (str_starts(text, "git+") || str_starts(text, "https://") || str_starts(text, "http://")) {
+	if (str_starts(text, "git+") || str_starts(text, "https://") ||
+	    str_starts(text, "http://")) {
 		error_at(l->err, item->at, "this version extends local files only");
-		error_hint(l->err, "keep a copy of the file, for example as a git submodule");
+		error_hint(l->err,
+			   "keep a copy of the file, for example as a git submodule");
 		return NULL;
 	}
 	if (str_starts(text, "presets/")) {
@@ -182,11 +186,13 @@ static struct node *load_file(struct loader *l, const char *path, const char *sh
 	autofree char *real = path_absolute(path);
 
 	if (!real && asked) {
-		error_at(l->err, asked->at, "cannot open '%s': %s", asked->text, strerror(errno));
+		error_at(l->err, asked->at, "cannot open '%s': %s", asked->text,
+			 strerror(errno));
 		return NULL;
 	}
 	if (!real) {
-		error_class(l->err, ERROR_RECIPE, "cannot open %s: %s", shown, strerror(errno));
+		error_class(l->err, ERROR_RECIPE, "cannot open %s: %s", shown,
+			    strerror(errno));
 		return NULL;
 	}
 	if (asked && refuse_circle(l, real, outer, asked) < 0)
@@ -208,7 +214,8 @@ static struct node *load_file(struct loader *l, const char *path, const char *sh
 	return merge_file(l, root, &here);
 }
 
-/* --- the command line's --override ---------------------------------------------------------- */
+/* --- the command line's --override
+ * ---------------------------------------------------------- */
 
 static int override_one(struct loader *l, struct node *root, const struct source *src)
 {
@@ -218,7 +225,8 @@ static int override_one(struct loader *l, struct node *root, const struct source
 	struct span name = {src, 0, src->len};
 
 	if (!eq || eq == src->text || !eq[1])
-		return error_at(l->err, name, "expected INPUT=SOURCE, as in kernel.source=./linux");
+		return error_at(l->err, name,
+				"expected INPUT=SOURCE, as in kernel.source=./linux");
 	name.len = (size_t)(eq - src->text);
 	struct span at = {src, name.len + 1, src->len - name.len - 1};
 	struct str rest = {src->text, name.len};
@@ -233,7 +241,8 @@ static int override_one(struct loader *l, struct node *root, const struct source
 			goto unknown;
 		bool last = !rest.ptr;
 		if (last && (below->shorthand || below->type == TYPE_TEXT)) {
-			node_set(l->a, n, key, name, merge_nodes(below, m ? m->value : NULL, value, l->a));
+			node_set(l->a, n, key, name,
+				 merge_nodes(below, m ? m->value : NULL, value, l->a));
 			return 0;
 		}
 		if (last || !m)
@@ -248,8 +257,10 @@ static int override_one(struct loader *l, struct node *root, const struct source
 		s = below;
 	}
 unknown:
-	error_at(l->err, name, "there is no input '%.*s' to override", (int)name.len, src->text);
-	return error_hint(l->err, "inputs have names such as kernel.source or modules.NAME.source");
+	error_at(l->err, name, "there is no input '%.*s' to override", (int)name.len,
+		 src->text);
+	return error_hint(
+		l->err, "inputs have names such as kernel.source or modules.NAME.source");
 }
 
 static int apply_overrides(struct loader *l, struct node *root)
@@ -268,9 +279,11 @@ static int apply_overrides(struct loader *l, struct node *root)
 	return findings_close(l->err);
 }
 
-/* --- the rest ------------------------------------------------------------------------------------ */
+/* --- the rest
+ * ------------------------------------------------------------------------------------ */
 
-static void default_scalar(struct loader *l, struct node *root, const char *key, const char *text)
+static void default_scalar(struct loader *l, struct node *root, const char *key,
+			   const char *text)
 {
 	if (node_get(root, key))
 		return;
@@ -302,8 +315,8 @@ static int check_steps(struct loader *l, struct node *checked)
 	for (size_t i = 0; steps && i < steps->n && !findings_full(l->err); i++) {
 		struct node *step = steps->members[i].value;
 		const char *path = arena_printf(l->a, "steps.%s", steps->members[i].key);
-		const struct manifest *m =
-			manifest_find(&all, l->r, node_get(step, "builder"), l->a, l->err);
+		const struct manifest *m = manifest_find(
+			&all, l->r, node_get(step, "builder"), l->a, l->err);
 
 		if (!m)
 			continue;
@@ -322,7 +335,8 @@ static const char *recipe_file(const char *path, struct arena *a)
 	struct stat st;
 
 	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-		return arena_printf(a, "%s%skbuild.yaml", path, str_ends(path, "/") ? "" : "/");
+		return arena_printf(a, "%s%skbuild.yaml", path,
+				    str_ends(path, "/") ? "" : "/");
 	return arena_strdup(a, path);
 }
 
@@ -334,8 +348,8 @@ static void name_files(struct recipe *r, struct arena *a)
 	size_t stem = dot && dot != base ? (size_t)(dot - base) : strlen(base);
 
 	r->name = arena_strndup(a, base, stem);
-	r->lock_path = arena_printf(a, "%.*s%.*s.lock", (int)(base - r->path), r->path, (int)stem,
-				    base);
+	r->lock_path = arena_printf(a, "%.*s%.*s.lock", (int)(base - r->path), r->path,
+				    (int)stem, base);
 }
 
 int recipe_load(const char *path, const struct recipe_options *opt, struct arena *a,
@@ -353,9 +367,9 @@ int recipe_load(const char *path, const struct recipe_options *opt, struct arena
 	if (apply_overrides(&l, root) < 0)
 		return -1;
 	fill_in(&l, root);
-	r->merged = root;
 	if (interp_apply(root, &recipe_schema, a, err) < 0)
 		return -1;
+	r->merged = root;
 	struct node *checked = schema_apply(&recipe_schema, root, "", a, err);
 	if (findings_close(err) < 0 || !checked)
 		return -1;

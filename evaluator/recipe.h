@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * A recipe as the user means it: the file, what it extends, overrides of the command line,
+ * A recipe as the user means it: the file, what it extends, overrides of the command
+ *line,
  * ${} read, everything checked, short forms written out, defaults filled in. Each value
  * keeps the file, line and column it came from.
  *
@@ -16,7 +17,7 @@
 #include "evaluator/node.h"
 
 struct recipe_options {
-	const char *data_dir;	      /* holds builders/, recipes/, guest/ */
+	const char *data_dir;         /* holds builders/, recipes/, guest/ */
 	const char *const *overrides; /* "kernel.source=SOURCE", from the command line */
 	size_t noverrides;
 };

@@ -32,17 +32,20 @@ static const char *get_text(struct json_object *o, const char *key)
 {
 	struct json_object *v;
 
-	if (!json_object_object_get_ex(o, key, &v) || json_object_get_type(v) != json_type_string)
+	if (!json_object_object_get_ex(o, key, &v) ||
+	    json_object_get_type(v) != json_type_string)
 		return NULL;
 	return json_object_get_string(v);
 }
 
 static int bad_answer(struct resolver *v, const char *what)
 {
-	return error_class(v->err, ERROR_INFRA, "kbuild-fetch gave an answer without '%s'", what);
+	return error_class(v->err, ERROR_INFRA,
+			   "kbuild-fetch gave an answer without '%s'", what);
 }
 
-/* --- what has to be done ----------------------------------------------------------------------- */
+/* --- what has to be done
+ * ----------------------------------------------------------------------- */
 
 static bool names(const char *word, const char *name)
 {
@@ -76,13 +79,16 @@ static int check_words(struct resolver *v)
 			found = found || names(v->opt->update[i], known[k]);
 		if (found)
 			continue;
-		error_class(v->err, ERROR_RECIPE, "no locked input is called '%s'", v->opt->update[i]);
+		error_class(v->err, ERROR_RECIPE, "no locked input is called '%s'",
+			    v->opt->update[i]);
 		findings_suggest(v->err, v->opt->update[i], known, n);
 	}
 	return findings_close(v->err);
 }
 
-/* --- sources -------------------------------------------------------------------------------------- */
+/* --- sources
+ * --------------------------------------------------------------------------------------
+ */
 
 static struct json_object *request_for(struct resolver *v, const struct input *in,
 				       const char *dest)
@@ -108,7 +114,8 @@ static struct json_object *request_for(struct resolver *v, const struct input *i
 		autobuf struct strbuf lines = STRBUF_INIT;
 
 		for (size_t i = 0; i < mirrors->n; i++)
-			strbuf_printf(&lines, "%s%s", i ? "\n" : "", mirrors->members[i].value->text);
+			strbuf_printf(&lines, "%s%s", i ? "\n" : "",
+				      mirrors->members[i].value->text);
 		add_text(o, "mirrors", lines.ptr);
 	}
 	return o;
@@ -164,12 +171,14 @@ static int take_result(struct resolver *v, const struct input *in, const char *d
 		return bad_answer(v, "pin");
 	if (store_name(v, dest, result, &name) < 0)
 		return -1;
-	const struct store_take take = {.physical = dest, .name = name, .owner = (uid_t)-1};
+	const struct store_take take = {
+		.physical = dest, .name = name, .owner = (uid_t)-1};
 	if (store_take(v->opt->store, &take, v->a, &info, v->err) < 0)
 		return -1;
 	struct lock_entry *e = lock_renew(&v->lock->inputs, in->name, v->a);
 	lock_add_fact(e, "from", in->from, v->a);
-	json_object_object_foreach(pin, key, value) {
+	json_object_object_foreach(pin, key, value)
+	{
 		if (strcmp(key, "from") != 0)
 			lock_add_fact(e, key, json_object_get_string(value), v->a);
 	}
@@ -216,8 +225,9 @@ static bool copy_twin(struct resolver *v, const struct input *in)
 		struct input as = *in;
 
 		as.name = e.name;
-		if (strcmp(e.name, in->name) == 0 || lock_judge(v->lock, &as) != LOCK_OK ||
-		    is_asked(v, e.name) || in->closure != (lock_fact(&e, "debs") != NULL) ||
+		if (strcmp(e.name, in->name) == 0 ||
+		    lock_judge(v->lock, &as) != LOCK_OK || is_asked(v, e.name) ||
+		    in->closure != (lock_fact(&e, "debs") != NULL) ||
 		    (!in->path) != (!lock_fact(&e, "path")))
 			continue;
 		struct lock_entry *new = lock_renew(&v->lock->inputs, in->name, v->a);
@@ -230,7 +240,8 @@ static bool copy_twin(struct resolver *v, const struct input *in)
 	return false;
 }
 
-/* --- the toolchain ---------------------------------------------------------------------------------- */
+/* --- the toolchain
+ * ---------------------------------------------------------------------------------- */
 
 static int take_debs(struct resolver *v, struct lock_entry *e, struct json_object *debs)
 {
@@ -241,7 +252,8 @@ static int take_debs(struct resolver *v, struct lock_entry *e, struct json_objec
 		const char *name = get_text(d, "name"), *hash = get_text(d, "sha256");
 		const char *pool = get_text(d, "pool");
 
-		if (!name || !hash || !pool || !json_object_object_get_ex(d, "size", &size))
+		if (!name || !hash || !pool ||
+		    !json_object_object_get_ex(d, "size", &size))
 			return bad_answer(v, "name, sha256, size and pool");
 		strbuf_printf(&lines, "%s%s sha256:%s %llu %s", i ? "\n" : "", name, hash,
 			      (unsigned long long)json_object_get_int64(size), pool);
@@ -267,7 +279,8 @@ static int take_toolchain(struct resolver *v, struct json_object *result)
 	if (take_debs(v, &fresh, debs) < 0)
 		return -1;
 	lock_add_fact(&fresh, "packages", packages.ptr ? packages.ptr : "", v->a);
-	if (json_object_object_get_ex(result, "release", &release) && get_text(release, "date"))
+	if (json_object_object_get_ex(result, "release", &release) &&
+	    get_text(release, "date"))
 		lock_add_fact(&fresh, "date", get_text(release, "date"), v->a);
 	*lock_renew(&v->lock->toolchains, t->key, v->a) = fresh;
 	take_releases(v, result);
@@ -300,12 +313,15 @@ static int resolve_toolchain(struct resolver *v)
 	return 0;
 }
 
-/* --- all of it --------------------------------------------------------------------------------------- */
+/* --- all of it
+ * ---------------------------------------------------------------------------------------
+ */
 
 static bool is_wanted(const struct resolver *v, const char *name)
 {
 	for (size_t i = 0; i < v->inputs.n; i++)
-		if (v->inputs.v[i].kind == INPUT_PINNED && strcmp(v->inputs.v[i].name, name) == 0)
+		if (v->inputs.v[i].kind == INPUT_PINNED &&
+		    strcmp(v->inputs.v[i].name, name) == 0)
 			return true;
 	return false;
 }
@@ -334,20 +350,23 @@ int resolve_missing(const struct recipe *r, struct lock *lock,
 	struct resolver v = {.r = r, .lock = lock, .opt = opt, .a = a, .err = err};
 
 	if (inputs_collect(r, a, &v.inputs, err) < 0 ||
-	    toolchain_of(r, opt->data_dir, a, &v.toolchain, err) < 0 || check_words(&v) < 0)
+	    toolchain_of(r, opt->data_dir, a, &v.toolchain, err) < 0 ||
+	    check_words(&v) < 0)
 		return -1;
 	for (size_t i = 0; i < v.inputs.n; i++) {
 		const struct input *in = &v.inputs.v[i];
 		bool asked = is_asked(&v, in->name);
 
-		if (in->kind != INPUT_PINNED || (!asked && lock_judge(lock, in) == LOCK_OK))
+		if (in->kind != INPUT_PINNED ||
+		    (!asked && lock_judge(lock, in) == LOCK_OK))
 			continue;
 		if (!asked && copy_twin(&v, in))
 			continue;
 		if (resolve_input(&v, in) < 0)
 			return -1;
 	}
-	if ((is_asked(&v, "toolchain") || lock_judge_toolchain(lock, &v.toolchain) != LOCK_OK) &&
+	if ((is_asked(&v, "toolchain") ||
+	     lock_judge_toolchain(lock, &v.toolchain) != LOCK_OK) &&
 	    resolve_toolchain(&v) < 0)
 		return -1;
 	drop_unused(&v);

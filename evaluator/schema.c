@@ -13,7 +13,8 @@ struct unit {
 	uint64_t factor;
 };
 
-static int parse_units(const char *text, const struct unit *units, size_t n, uint64_t *out)
+static int parse_units(const char *text, const struct unit *units, size_t n,
+		       uint64_t *out)
 {
 	uint64_t v = 0;
 	const char *p = text;
@@ -33,8 +34,8 @@ static int parse_units(const char *text, const struct unit *units, size_t n, uin
 int schema_size(const char *text, uint64_t *out)
 {
 	static const struct unit units[] = {
-		{"", 1},	   {"K", 1ULL << 10}, {"k", 1ULL << 10}, {"M", 1ULL << 20},
-		{"G", 1ULL << 30}, {"T", 1ULL << 40},
+		{"", 1},           {"K", 1ULL << 10}, {"k", 1ULL << 10},
+		{"M", 1ULL << 20}, {"G", 1ULL << 30}, {"T", 1ULL << 40},
 	};
 
 	return parse_units(text, units, ARRAY_LEN(units), out);
@@ -42,7 +43,8 @@ int schema_size(const char *text, uint64_t *out)
 
 int schema_duration(const char *text, uint64_t *out)
 {
-	static const struct unit units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}};
+	static const struct unit units[] = {
+		{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}};
 
 	return parse_units(text, units, ARRAY_LEN(units), out);
 }
@@ -54,7 +56,8 @@ static int is_int(const char *s)
 	if (*s == '-')
 		s++;
 	if (s[0] == '0' && (s[1] == 'x' || s[1] == 'X'))
-		return s[2] && strlen(s + 2) <= 16 && !s[2 + strspn(s + 2, "0123456789abcdefABCDEF")];
+		return s[2] && strlen(s + 2) <= 16 &&
+		       !s[2 + strspn(s + 2, "0123456789abcdefABCDEF")];
 	static const struct unit one = {"", 1};
 	return parse_units(s, &one, 1, &v) == 0 && v <= INT64_MAX;
 }
@@ -64,7 +67,7 @@ static const char *bool_text(const char *s)
 	static const struct {
 		const char *in, *out;
 	} words[] = {
-		{"y", "y"}, {"n", "n"},	     {"yes", "y"},
+		{"y", "y"},  {"n", "n"},    {"yes", "y"},
 		{"no", "n"}, {"true", "y"}, {"false", "n"},
 	};
 
@@ -116,8 +119,8 @@ static int unknown_word(const struct node *n, const struct where *w, struct erro
 	return error_at(err, n->at, "%s: unknown word '%s'", path, n->text);
 }
 
-static struct node *apply(const struct schema *s, const struct node *n, const struct where *w,
-			  struct arena *a, struct error *err);
+static struct node *apply(const struct schema *s, const struct node *n,
+			  const struct where *w, struct arena *a, struct error *err);
 
 /* The canonical text of a scalar, NULL after a finding. */
 static const char *scalar_text(const struct schema *s, const struct node *n,
@@ -164,18 +167,24 @@ static const char *scalar_text(const struct schema *s, const struct node *n,
 static const char *type_words(enum schema_type t)
 {
 	static const char *const words[] = {
-		[TYPE_TEXT] = "text",	  [TYPE_BOOL] = "y or n",
-		[TYPE_INT] = "a whole number", [TYPE_SIZE] = "a size such as 64M",
-		[TYPE_DURATION] = "a time such as 60s or 10m", [TYPE_ENUM] = "a word",
-		[TYPE_LIST] = "a list",	  [TYPE_MAP] = "a map",
-		[TYPE_SECTION] = "a map", [TYPE_ANY] = "anything",
+		[TYPE_TEXT] = "text",
+		[TYPE_BOOL] = "y or n",
+		[TYPE_INT] = "a whole number",
+		[TYPE_SIZE] = "a size such as 64M",
+		[TYPE_DURATION] = "a time such as 60s or 10m",
+		[TYPE_ENUM] = "a word",
+		[TYPE_LIST] = "a list",
+		[TYPE_MAP] = "a map",
+		[TYPE_SECTION] = "a map",
+		[TYPE_ANY] = "anything",
 	};
 
 	return words[t];
 }
 
 static struct node *apply_scalar(const struct schema *s, const struct node *n,
-				 const struct where *w, struct arena *a, struct error *err)
+				 const struct where *w, struct arena *a,
+				 struct error *err)
 {
 	if (n->kind != NODE_SCALAR || node_is_null(n)) {
 		expected(n, w, type_words(s->type), err);
@@ -192,8 +201,8 @@ static struct node *apply_scalar(const struct schema *s, const struct node *n,
 	return out;
 }
 
-static struct node *apply_list(const struct schema *s, const struct node *n, const struct where *w,
-			       struct arena *a, struct error *err)
+static struct node *apply_list(const struct schema *s, const struct node *n,
+			       const struct where *w, struct arena *a, struct error *err)
 {
 	struct node *out = node_list(a, n->at);
 	bool ok = true;
@@ -214,8 +223,8 @@ static struct node *apply_list(const struct schema *s, const struct node *n, con
 	return ok ? out : NULL;
 }
 
-static struct node *apply_map(const struct schema *s, const struct node *n, const struct where *w,
-			      struct arena *a, struct error *err)
+static struct node *apply_map(const struct schema *s, const struct node *n,
+			      const struct where *w, struct arena *a, struct error *err)
 {
 	struct node *out = node_map(a, n->at);
 	bool ok = true;
@@ -257,8 +266,8 @@ static int unknown_in(const struct member *m, const struct where *w, struct erro
 	return error_at(err, m->key_at, "unknown key '%s' in %s", m->key, path);
 }
 
-static int unknown_key(const struct schema *s, const struct member *m, const struct where *w,
-		       struct error *err)
+static int unknown_key(const struct schema *s, const struct member *m,
+		       const struct where *w, struct error *err)
 {
 	const char *words[64];
 	size_t n = s->nkeys < ARRAY_LEN(words) ? s->nkeys : ARRAY_LEN(words);
@@ -273,8 +282,8 @@ static int unknown_key(const struct schema *s, const struct member *m, const str
 }
 
 /* What a section's key is when nobody wrote it; NULL for nothing. */
-static struct node *default_of(const struct schema *s, struct span at, const struct where *w,
-			       struct arena *a, struct error *err)
+static struct node *default_of(const struct schema *s, struct span at,
+			       const struct where *w, struct arena *a, struct error *err)
 {
 	struct node *n = NULL;
 
@@ -298,20 +307,22 @@ static int missing_key(const struct node *n, const struct where *w, const char *
 {
 	autofree char *path = path_text(w);
 
-	return error_at(err, n->at, "%s: needs the key '%s'", *path ? path : "a recipe", key);
+	return error_at(err, n->at, "%s: needs the key '%s'", *path ? path : "a recipe",
+			key);
 }
 
-static struct node *apply_section(const struct schema *s, const struct node *n, const struct where *w,
-				  struct arena *a, struct error *err)
+static struct node *apply_section(const struct schema *s, const struct node *n,
+				  const struct where *w, struct arena *a,
+				  struct error *err)
 {
 	struct node *out = node_map(a, n->at);
-	bool ok = true;
+	bool ok = true, strange = false;
 
 	for (size_t i = 0; i < n->n && !findings_full(err); i++) {
 		if (schema_member(s, n->members[i].key))
 			continue;
 		unknown_key(s, &n->members[i], w, err);
-		ok = false;
+		strange = true;
 	}
 	for (size_t i = 0; i < s->nkeys && !findings_full(err); i++) {
 		const struct schema_key *k = &s->keys[i];
@@ -325,13 +336,15 @@ static struct node *apply_section(const struct schema *s, const struct node *n, 
 		} else {
 			v = default_of(&k->schema, n->at, &below, a, err);
 		}
-		if (!m && k->required) {
+		/* A misspelt key is most likely the one that is missing. */
+		if (!m && k->required && !strange) {
 			missing_key(n, w, k->key, err);
 			ok = false;
 		}
 		if (v)
 			node_add(a, out, k->key, m ? m->key_at : n->at, v);
 	}
+	ok = ok && !strange;
 	if (ok && s->check && s->check(out, err) < 0)
 		ok = false;
 	return ok ? out : NULL;
@@ -347,8 +360,8 @@ static struct node *expand_shorthand(const struct schema *s, const struct node *
 	return map;
 }
 
-static struct node *apply(const struct schema *s, const struct node *n, const struct where *w,
-			  struct arena *a, struct error *err)
+static struct node *apply(const struct schema *s, const struct node *n,
+			  const struct where *w, struct arena *a, struct error *err)
 {
 	switch (s->type) {
 	case TYPE_ANY:

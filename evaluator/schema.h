@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * What a tree of nodes must look like, as const data. schema_apply() checks a tree against
- * it and makes a new one: every scalar in its canonical text, short forms written out,
- * keys in the order of the schema, defaults filled in. The same tables describe the
+ * What a tree of nodes must look like, as const data. schema_apply() checks a tree
+ *against it and makes a new one: every scalar in its canonical text, short forms written
+ *out, keys in the order of the schema, defaults filled in. The same tables describe the
  * sections of a recipe and, made from builder.yaml, the options of a builder.
  *
  *	static const struct schema_key run_keys[] = {
@@ -41,7 +41,7 @@ struct schema {
 	const struct schema_key *keys;
 	size_t nkeys;
 	const char *shorthand; /* section: a scalar means {shorthand: scalar} */
-	bool always;	       /* section, list, map: there even if not written */
+	bool always;           /* section, list, map: there even if not written */
 	/* More checks of a scalar's text, a map's key, a whole section. 0 or -1. */
 	int (*check)(const struct node *n, struct error *err);
 	int (*check_key)(const struct member *m, struct error *err);
@@ -53,9 +53,12 @@ struct schema_key {
 	struct schema schema;
 };
 
-#define WORDS(list)   .words = (list), .nwords = ARRAY_LEN(list)
-#define KEYS(table)   .keys = (table), .nkeys = ARRAY_LEN(table)
-#define SECTION(table) {.type = TYPE_SECTION, KEYS(table)}
+#define WORDS(list) .words = (list), .nwords = ARRAY_LEN(list)
+#define KEYS(table) .keys = (table), .nkeys = ARRAY_LEN(table)
+#define SECTION(table)                                                                   \
+	{                                                                                \
+		.type = TYPE_SECTION, KEYS(table)                                        \
+	}
 
 /* `path` is where n stands: "run.timeout". NULL if n had a finding; there may be more. */
 struct node *schema_apply(const struct schema *s, const struct node *n, const char *path,

@@ -7,7 +7,8 @@
 #include "evaluator/arch.h"
 #include "evaluator/findings.h"
 
-/* --- checks of single values ------------------------------------------------------------ */
+/* --- checks of single values
+ * ------------------------------------------------------------ */
 
 static int check_version(const struct node *n, struct error *err)
 {
@@ -29,7 +30,8 @@ static int check_arch(const struct node *n, struct error *err)
 	}
 	if (arch->supported)
 		return 0;
-	error_at(err, n->at, "architecture %s cannot be built by this version", arch->name);
+	error_at(err, n->at, "architecture %s cannot be built by this version",
+		 arch->name);
 	return error_hint(err, "this version builds x86_64");
 }
 
@@ -44,22 +46,27 @@ static bool all_in(const char *s, const char *more)
 
 static int check_name(const struct node *n, struct error *err)
 {
-	if (*n->text && *n->text != '.' && all_in(n->text, "._+-") && strlen(n->text) <= 64)
+	if (*n->text && *n->text != '.' && all_in(n->text, "._+-") &&
+	    strlen(n->text) <= 64)
 		return 0;
-	return error_at(err, n->at, "expected a name of letters, digits and . _ + -, found '%s'",
+	return error_at(err, n->at,
+			"expected a name of letters, digits and . _ + -, found '%s'",
 			n->text);
 }
 
 static int check_step_name(const struct member *m, struct error *err)
 {
-	static const char *const taken[] = {"gdb", "guest", "initramfs", "kernel", "run", "toolchain"};
+	static const char *const taken[] = {"gdb",    "guest", "initramfs",
+					    "kernel", "run",   "toolchain"};
 
 	if (!*m->key || !all_in(m->key, "_-") || strlen(m->key) > 64)
 		return error_at(err, m->key_at,
-				"expected a name of letters, digits, _ and -, found '%s'", m->key);
+				"expected a name of letters, digits, _ and -, found '%s'",
+				m->key);
 	for (size_t i = 0; i < ARRAY_LEN(taken); i++)
 		if (strcmp(m->key, taken[i]) == 0)
-			return error_at(err, m->key_at, "'%s' is the name of a step already", m->key);
+			return error_at(err, m->key_at,
+					"'%s' is the name of a step already", m->key);
 	return 0;
 }
 
@@ -67,7 +74,8 @@ static int check_plain_name(const struct member *m, struct error *err)
 {
 	if (*m->key && all_in(m->key, "_-") && strlen(m->key) <= 64)
 		return 0;
-	return error_at(err, m->key_at, "expected a name of letters, digits, _ and -, found '%s'",
+	return error_at(err, m->key_at,
+			"expected a name of letters, digits, _ and -, found '%s'",
 			m->key);
 }
 
@@ -81,7 +89,8 @@ void toolchain_parse(const char *text, struct arena *a, struct toolchain_name *o
 	const char *suite = text + strlen("debian/");
 	const char *slash = strchr(suite, '/');
 
-	out->suite = arena_strndup(a, suite, slash ? (size_t)(slash - suite) : strlen(suite));
+	out->suite =
+		arena_strndup(a, suite, slash ? (size_t)(slash - suite) : strlen(suite));
 	out->gcc = slash && str_starts(slash, "/gcc-") ? slash + 5 : NULL;
 }
 
@@ -92,8 +101,10 @@ static int check_toolchain(const struct node *n, struct error *err)
 
 	if (strcmp(n->text, "host") == 0 || str_starts(n->text, "path:") ||
 	    str_starts(n->text, "kernel.org/")) {
-		error_at(err, n->at, "toolchain '%s' is not supported by this version", n->text);
-		return error_hint(err, "use debian/SUITE, such as debian/13 or debian/12/gcc-11");
+		error_at(err, n->at, "toolchain '%s' is not supported by this version",
+			 n->text);
+		return error_hint(
+			err, "use debian/SUITE, such as debian/13 or debian/12/gcc-11");
 	}
 	if (!str_starts(n->text, "debian/"))
 		goto bad;
@@ -102,14 +113,18 @@ static int check_toolchain(const struct node *n, struct error *err)
 		goto bad;
 	if (!slash || strcmp(slash, "/gcc") == 0)
 		return 0;
-	if (str_starts(slash, "/gcc-") && slash[5] && !slash[5 + strspn(slash + 5, "0123456789.")])
+	if (str_starts(slash, "/gcc-") && slash[5] &&
+	    !slash[5 + strspn(slash + 5, "0123456789.")])
 		return 0;
 	if (str_starts(slash, "/clang") || strcmp(slash, "/rust") == 0) {
-		error_at(err, n->at, "toolchain '%s' is not supported by this version", n->text);
-		return error_hint(err, "this version knows gcc, such as debian/12/gcc-11");
+		error_at(err, n->at, "toolchain '%s' is not supported by this version",
+			 n->text);
+		return error_hint(err,
+				  "this version knows gcc, such as debian/12/gcc-11");
 	}
 bad:
-	error_at(err, n->at, "expected a toolchain such as debian/13, found '%s'", n->text);
+	error_at(err, n->at, "expected a toolchain such as debian/13, found '%s'",
+		 n->text);
 	return error_hint(err, "debian/SUITE or debian/SUITE/gcc-VERSION");
 }
 
@@ -119,11 +134,18 @@ enum source_form source_form_of(const char *from)
 		const char *prefix;
 		enum source_form form;
 	} forms[] = {
-		{"./", SOURCE_PATH},	       {"../", SOURCE_PATH},	     {"/", SOURCE_PATH},
-		{"debian/", SOURCE_DEBIAN},    {"kernel.org/", SOURCE_KERNEL},
-		{"git+https://", SOURCE_GIT},  {"git+http://", SOURCE_GIT},
-		{"git+ssh://", SOURCE_GIT},    {"git+file://", SOURCE_GIT},
-		{"https://", SOURCE_URL},      {"http://", SOURCE_URL},	     {"file://", SOURCE_URL},
+		{"./", SOURCE_PATH},
+		{"../", SOURCE_PATH},
+		{"/", SOURCE_PATH},
+		{"debian/", SOURCE_DEBIAN},
+		{"kernel.org/", SOURCE_KERNEL},
+		{"git+https://", SOURCE_GIT},
+		{"git+http://", SOURCE_GIT},
+		{"git+ssh://", SOURCE_GIT},
+		{"git+file://", SOURCE_GIT},
+		{"https://", SOURCE_URL},
+		{"http://", SOURCE_URL},
+		{"file://", SOURCE_URL},
 	};
 
 	if (strcmp(from, ".") == 0 || strcmp(from, "..") == 0)
@@ -142,22 +164,30 @@ static int check_source(const struct node *n, struct error *err)
 	switch (source_form_of(s)) {
 	case SOURCE_UNKNOWN:
 		error_at(err, n->at, "expected a source, found '%s'", s);
-		if (str_starts(s, "git@") || str_starts(s, "git://") || str_ends(s, ".git"))
+		if (str_starts(s, "git@") || str_starts(s, "git://") ||
+		    str_ends(s, ".git"))
 			return error_hint(err, "write git+https://HOST/PATH.git#REF");
 		if (all_in(s, "._+-/") && *s)
-			return error_hint(err, "a local path begins with ./, as in ./%s", s);
+			return error_hint(err, "a local path begins with ./, as in ./%s",
+					  s);
 		return error_hint(err, "./DIR, debian/PACKAGE, kernel.org/VERSION, "
 				       "git+https://..., https://...");
 	case SOURCE_DEBIAN:
 		if (strspn(s + 7, "/") || str_ends(s, "/") || !all_in(s, "./+-:_~"))
-			return error_at(err, n->at, "expected debian/PACKAGE or debian/SUITE/PACKAGE, "
-						    "found '%s'", s);
+			return error_at(
+				err, n->at,
+				"expected debian/PACKAGE or debian/SUITE/PACKAGE, "
+				"found '%s'",
+				s);
 		return 0;
 	case SOURCE_KERNEL:
-		if (!str_starts(s, "kernel.org/") || s[11 + strspn(s + 11, "0123456789.rc-")] ||
+		if (!str_starts(s, "kernel.org/") ||
+		    s[11 + strspn(s + 11, "0123456789.rc-")] ||
 		    !strchr("0123456789", s[11]))
-			return error_at(err, n->at, "expected a version such as kernel.org/6.12.12, "
-						    "found '%s'", s);
+			return error_at(err, n->at,
+					"expected a version such as kernel.org/6.12.12, "
+					"found '%s'",
+					s);
 		return 0;
 	default:
 		return 0;
@@ -181,12 +211,15 @@ static int check_sha256(const struct node *n, struct error *err)
 static int check_guest_path(const struct member *m, struct error *err)
 {
 	const char *s = m->key;
-	bool dots = strstr(s, "/../") || str_ends(s, "/..") || strstr(s, "/./") || strstr(s, "//");
+	bool dots = strstr(s, "/../") || str_ends(s, "/..") || strstr(s, "/./") ||
+		    strstr(s, "//");
 
 	if (*s != '/')
-		return error_at(err, m->key_at, "expected an absolute path in the guest, found '%s'", s);
+		return error_at(err, m->key_at,
+				"expected an absolute path in the guest, found '%s'", s);
 	if (!s[1] || str_ends(s, "/") || dots || strpbrk(s, "\t\n"))
-		return error_at(err, m->key_at, "expected a plain path of a file, found '%s'", s);
+		return error_at(err, m->key_at,
+				"expected a plain path of a file, found '%s'", s);
 	return 0;
 }
 
@@ -227,14 +260,15 @@ static int check_symbol(const struct member *m, struct error *err)
 static int check_value(const struct node *n, struct error *err)
 {
 	static const char *const no_values[][2] = {
-		{"yes", "y"}, {"no", "n"},   {"true", "y"}, {"false", "n"}, {"on", "y"},
-		{"off", "n"}, {"Y", "y"},    {"N", "n"},    {"M", "m"},
+		{"yes", "y"}, {"no", "n"}, {"true", "y"}, {"false", "n"}, {"on", "y"},
+		{"off", "n"}, {"Y", "y"},  {"N", "n"},    {"M", "m"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(no_values); i++) {
 		if (strcmp(n->text, no_values[i][0]) != 0)
 			continue;
-		error_at(err, n->at, "expected y, m, n, a number or text, found '%s'", n->text);
+		error_at(err, n->at, "expected y, m, n, a number or text, found '%s'",
+			 n->text);
 		return error_hint(err, "did you mean '%s'?", no_values[i][1]);
 	}
 	if (strpbrk(n->text, "\n\r"))
@@ -255,14 +289,18 @@ static int check_base(const struct node *n, struct error *err)
 	const char *near = word_nearest(n->text, words, ARRAY_LEN(words));
 	if (near)
 		return error_hint(err, "did you mean '%s'?", near);
-	return error_hint(err, "tinyconfig, allnoconfig, defconfig, NAME_defconfig, or a file ./NAME");
+	return error_hint(
+		err,
+		"tinyconfig, allnoconfig, defconfig, NAME_defconfig, or a file ./NAME");
 }
 
 static int check_use(const struct node *n, struct error *err)
 {
-	if (source_form_of(n->text) == SOURCE_PATH || (*n->text && all_in(n->text, "._-")))
+	if (source_form_of(n->text) == SOURCE_PATH ||
+	    (*n->text && all_in(n->text, "._-")))
 		return 0;
-	error_at(err, n->at, "expected a named set, NAME.config or ./FILE, found '%s'", n->text);
+	error_at(err, n->at, "expected a named set, NAME.config or ./FILE, found '%s'",
+		 n->text);
 	return -1;
 }
 
@@ -270,7 +308,8 @@ static int check_localversion(const struct node *n, struct error *err)
 {
 	if (all_in(n->text, "._+-~") && strlen(n->text) <= 48)
 		return 0;
-	return error_at(err, n->at, "expected letters, digits and . _ + - ~, found '%s'", n->text);
+	return error_at(err, n->at, "expected letters, digits and . _ + - ~, found '%s'",
+			n->text);
 }
 
 static int check_image(const struct node *n, struct error *err)
@@ -286,9 +325,11 @@ static int check_image(const struct node *n, struct error *err)
 
 static int check_install(const struct node *n, struct error *err)
 {
-	if (*n->text && *n->text != '/' && !strstr(n->text, "..") && all_in(n->text, "._+/-"))
+	if (*n->text && *n->text != '/' && !strstr(n->text, "..") &&
+	    all_in(n->text, "._+/-"))
 		return 0;
-	return error_at(err, n->at, "expected a folder below lib/modules/RELEASE, found '%s'",
+	return error_at(err, n->at,
+			"expected a folder below lib/modules/RELEASE, found '%s'",
 			n->text);
 }
 
@@ -319,7 +360,8 @@ static int check_smp(const struct node *n, struct error *err)
 {
 	if (strlen(n->text) <= 4 && !strpbrk(n->text, "-x") && strcmp(n->text, "0") != 0)
 		return 0;
-	return error_at(err, n->at, "expected a number of processors, found '%s'", n->text);
+	return error_at(err, n->at, "expected a number of processors, found '%s'",
+			n->text);
 }
 
 static int check_line(const struct node *n, struct error *err)
@@ -329,7 +371,8 @@ static int check_line(const struct node *n, struct error *err)
 	return error_at(err, n->at, "expected one line of text");
 }
 
-/* --- checks of whole sections ------------------------------------------------------------ */
+/* --- checks of whole sections
+ * ------------------------------------------------------------ */
 
 static int check_file(const struct node *n, struct error *err)
 {
@@ -340,7 +383,8 @@ static int check_file(const struct node *n, struct error *err)
 		const struct member *m = node_member(n, kinds[i]);
 
 		if (m && first) {
-			error_at(err, m->key_at, "'%s' and '%s' exclude each other", first->key, m->key);
+			error_at(err, m->key_at, "'%s' and '%s' exclude each other",
+				 first->key, m->key);
 			return -1;
 		}
 		first = m ? m : first;
@@ -350,15 +394,19 @@ static int check_file(const struct node *n, struct error *err)
 		return -1;
 	}
 	if (strcmp(first->key, "from") == 0 && !node_get(n, "path"))
-		return error_at(err, first->key_at, "'from' needs 'path', the file in the package");
+		return error_at(err, first->key_at,
+				"'from' needs 'path', the file in the package");
 	if (strcmp(first->key, "from") != 0 && node_get(n, "path"))
-		return error_at(err, node_member(n, "path")->key_at, "'path' needs 'from', a package");
+		return error_at(err, node_member(n, "path")->key_at,
+				"'path' needs 'from', a package");
 	if (strcmp(first->key, "link") == 0 && node_get(n, "mode"))
-		return error_at(err, node_member(n, "mode")->key_at, "a link has no mode");
+		return error_at(err, node_member(n, "mode")->key_at,
+				"a link has no mode");
 	const struct node *file = node_get(n, "file");
 	if (file && source_form_of(file->text) != SOURCE_PATH) {
 		error_at(err, file->at, "expected a local file, found '%s'", file->text);
-		return error_hint(err, "a local path begins with ./, as in ./%s", file->text);
+		return error_hint(err, "a local path begins with ./, as in ./%s",
+				  file->text);
 	}
 	return 0;
 }
@@ -374,7 +422,8 @@ static int check_local_tree_keys(const struct node *n, struct error *err)
 		const struct member *m = node_member(n, local[i]);
 
 		if (m && !is_path)
-			return error_at(err, m->key_at, "'%s' is for local folders", m->key);
+			return error_at(err, m->key_at, "'%s' is for local folders",
+					m->key);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(remote); i++) {
 		const struct member *m = node_member(n, remote[i]);
@@ -385,7 +434,8 @@ static int check_local_tree_keys(const struct node *n, struct error *err)
 	return 0;
 }
 
-/* --- tables -------------------------------------------------------------------------------- */
+/* --- tables
+ * -------------------------------------------------------------------------------- */
 
 static const struct schema text = {.type = TYPE_TEXT};
 static const struct schema line = {.type = TYPE_TEXT, .check = check_line};
@@ -412,8 +462,10 @@ static const struct schema_key input_keys[] = {
 	{"include", false, {.type = TYPE_LIST, .of = &line}},
 	{"exclude", false, {.type = TYPE_LIST, .of = &line}},
 };
-static const struct schema input = {
-	.type = TYPE_SECTION, KEYS(input_keys), .shorthand = "from", .check = check_local_tree_keys};
+static const struct schema input = {.type = TYPE_SECTION,
+				    KEYS(input_keys),
+				    .shorthand = "from",
+				    .check = check_local_tree_keys};
 
 static const struct schema_key file_keys[] = {
 	{"file", false, {.type = TYPE_TEXT}},
@@ -448,7 +500,9 @@ static const struct schema_key config_keys[] = {
 static const struct schema_key kernel_keys[] = {
 	{"source", true, {SOURCE_SCHEMA}},
 	{"patches", false, {.type = TYPE_LIST, .of = &source}},
-	{"localversion", false, {.type = TYPE_TEXT, .def = "", .check = check_localversion}},
+	{"localversion",
+	 false,
+	 {.type = TYPE_TEXT, .def = "", .check = check_localversion}},
 	{"image", false, {.type = TYPE_TEXT, .def = "auto", .check = check_image}},
 	{"config", false, {.type = TYPE_SECTION, KEYS(config_keys), .always = true}},
 };
@@ -513,7 +567,9 @@ static const struct schema_key gdb_keys[] = {
 
 static const struct schema_key step_keys[] = {
 	{"builder", true, {.type = TYPE_TEXT, .check = check_line}},
-	{"inputs", false, {.type = TYPE_MAP, .of = &input, .check_key = check_plain_name}},
+	{"inputs",
+	 false,
+	 {.type = TYPE_MAP, .of = &input, .check_key = check_plain_name}},
 	{"options", false, {.type = TYPE_ANY}},
 };
 static const struct schema step = SECTION(step_keys);
@@ -527,10 +583,18 @@ static const struct schema_key recipe_keys[] = {
 	{"name", false, {.type = TYPE_TEXT, .check = check_name}},
 	{"extends", false, {.type = TYPE_LIST, .of = &text}},
 	{"arch", false, {.type = TYPE_TEXT, .check = check_arch}},
-	{"toolchain", false, {.type = TYPE_TEXT, .def = "debian/13", .check = check_toolchain}},
-	{"kernel", false, {.type = TYPE_SECTION, KEYS(kernel_keys), .shorthand = "source"}},
-	{"modules", false, {.type = TYPE_MAP, .of = &module, .check_key = check_plain_name}},
-	{"initramfs", false, {.type = TYPE_SECTION, KEYS(initramfs_keys), .always = true}},
+	{"toolchain",
+	 false,
+	 {.type = TYPE_TEXT, .def = "debian/13", .check = check_toolchain}},
+	{"kernel",
+	 false,
+	 {.type = TYPE_SECTION, KEYS(kernel_keys), .shorthand = "source"}},
+	{"modules",
+	 false,
+	 {.type = TYPE_MAP, .of = &module, .check_key = check_plain_name}},
+	{"initramfs",
+	 false,
+	 {.type = TYPE_SECTION, KEYS(initramfs_keys), .always = true}},
 	{"run", false, {.type = TYPE_SECTION, KEYS(run_keys), .always = true}},
 	{"gdb", false, {.type = TYPE_SECTION, KEYS(gdb_keys), .always = true}},
 	{"steps", false, {.type = TYPE_MAP, .of = &step, .check_key = check_step_name}},
@@ -538,7 +602,8 @@ static const struct schema_key recipe_keys[] = {
 };
 const struct schema recipe_schema = SECTION(recipe_keys);
 
-/* --- checks across sections ------------------------------------------------------------------ */
+/* --- checks across sections
+ * ------------------------------------------------------------------ */
 
 static int check_module_list(const struct node *list, const struct node *modules,
 			     const char *self, struct error *err)
@@ -551,13 +616,15 @@ static int check_module_list(const struct node *list, const struct node *modules
 		size_t nwords = 0;
 
 		if (self && strcmp(n->text, self) == 0) {
-			ret = error_at(err, n->at, "module '%s' cannot need itself", self);
+			ret = error_at(err, n->at, "module '%s' cannot need itself",
+				       self);
 			continue;
 		}
 		if (node_member(modules, n->text))
 			continue;
 		ret = error_at(err, n->at, "there is no module '%s'", n->text);
-		for (size_t k = 0; modules && k < modules->n && nwords < ARRAY_LEN(words); k++)
+		for (size_t k = 0; modules && k < modules->n && nwords < ARRAY_LEN(words);
+		     k++)
 			words[nwords++] = modules->members[k].key;
 		findings_suggest(err, n->text, words, nwords);
 	}
@@ -571,7 +638,8 @@ static int check_twins(const struct node *map, struct error *err)
 		for (size_t k = 0; k < i; k++) {
 			const char *a = map->members[i].key, *b = map->members[k].key;
 
-			while (*a && (*a == *b || (strchr("-_.", *a) && *b && strchr("-_.", *b))))
+			while (*a && (*a == *b ||
+				      (strchr("-_.", *a) && *b && strchr("-_.", *b))))
 				a++, b++;
 			if (!*a && !*b)
 				return error_at(err, map->members[i].key_at,
@@ -594,16 +662,20 @@ int sections_check(const struct node *r, struct error *err)
 			if (!m || m->value->is_default)
 				continue;
 			error_at(err, m->key_at, "'%s' needs a kernel", m->key);
-			error_hint(err, "add for example `kernel: debian/linux-source-6.12`");
+			error_hint(err,
+				   "add for example `kernel: debian/linux-source-6.12`");
 		}
 	}
 	check_twins(modules, err);
 	for (size_t i = 0; modules && i < modules->n; i++)
-		check_module_list(node_get(node_get(modules->members[i].value, "needs"), "modules"),
-				  modules, modules->members[i].key, err);
-	check_module_list(node_get(node_get(r, "initramfs"), "modules"), modules, NULL, err);
+		check_module_list(
+			node_get(node_get(modules->members[i].value, "needs"), "modules"),
+			modules, modules->members[i].key, err);
+	check_module_list(node_get(node_get(r, "initramfs"), "modules"), modules, NULL,
+			  err);
 	const struct node *init = node_get(node_get(r, "initramfs"), "init");
-	if (init && (!node_text(init, "file") || strcmp(node_text(init, "file"), "default") != 0))
+	if (init &&
+	    (!node_text(init, "file") || strcmp(node_text(init, "file"), "default") != 0))
 		check_file(init, err);
 	return findings_close(err);
 }

@@ -13,16 +13,17 @@ int sections_check(const struct node *checked, struct error *err);
 
 /* How the text of a source is to be read. */
 enum source_form {
-	SOURCE_PATH,	/* ./x, ../x, /x */
-	SOURCE_DEBIAN,	/* debian/[SUITE/]PACKAGE[:ARCH] */
-	SOURCE_KERNEL,	/* kernel.org/VERSION */
-	SOURCE_GIT,	/* git+https://... */
-	SOURCE_URL,	/* https://..., file://... */
+	SOURCE_PATH,   /* ./x, ../x, /x */
+	SOURCE_DEBIAN, /* debian/[SUITE/]PACKAGE[:ARCH] */
+	SOURCE_KERNEL, /* kernel.org/VERSION */
+	SOURCE_GIT,    /* git+https://... */
+	SOURCE_URL,    /* https://..., file://... */
 	SOURCE_UNKNOWN,
 };
 enum source_form source_form_of(const char *from);
 
-/* Suite and optional gcc version of `toolchain: debian/13/gcc-13`; NULL gcc: the default. */
+/* Suite and optional gcc version of `toolchain: debian/13/gcc-13`; NULL gcc: the default.
+ */
 struct toolchain_name {
 	const char *suite, *gcc;
 };

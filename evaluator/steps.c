@@ -21,7 +21,8 @@ static const char *arch_of(const struct planner *p)
 	return p->r->arch->name;
 }
 
-/* --- kernel ------------------------------------------------------------------------------------ */
+/* --- kernel
+ * ------------------------------------------------------------------------------------ */
 
 /* The kernel's source: a path, or the output of the step that patches it. */
 struct kernel_source {
@@ -38,7 +39,8 @@ static void spec_source(struct planner *p, struct spec *s, const char *input,
 		spec_path(p, s, input, src->path);
 }
 
-static int make_source(struct planner *p, const struct member *kernel, struct kernel_source *out)
+static int make_source(struct planner *p, const struct member *kernel,
+		       struct kernel_source *out)
 {
 	struct spec s = {.name = "kernel.patched", .builder = "patch", .internal = true};
 	size_t n = 0;
@@ -76,16 +78,19 @@ struct requests {
 
 static int by_symbol(const void *a, const void *b)
 {
-	return strcmp(((const struct request *)a)->symbol, ((const struct request *)b)->symbol);
+	return strcmp(((const struct request *)a)->symbol,
+		      ((const struct request *)b)->symbol);
 }
 
-static void add_requests(struct planner *p, struct requests *out, const struct node *values)
+static void add_requests(struct planner *p, struct requests *out,
+			 const struct node *values)
 {
 	for (size_t i = 0; values && i < values->n; i++) {
 		const struct member *m = &values->members[i];
 
-		ARENA_PUSH(p->a, out->v, out->n, out->cap) = (struct request){
-			m->key, node_text(m->value, "is"), node_text(m->value, "why"), m->key_at};
+		ARENA_PUSH(p->a, out->v, out->n, out->cap) =
+			(struct request){m->key, node_text(m->value, "is"),
+					 node_text(m->value, "why"), m->key_at};
 	}
 }
 
@@ -102,16 +107,19 @@ static struct node *request_lines(struct planner *p, struct requests *r)
 		if (last && strcmp(last->symbol, q->symbol) == 0) {
 			if (strcmp(last->value, q->value) == 0)
 				continue;
-			error_at(p->err, q->at, "%s is wanted as %s here and as %s elsewhere", q->symbol,
+			error_at(p->err, q->at,
+				 "%s is wanted as %s here and as %s elsewhere", q->symbol,
 				 q->value, last->value);
 			continue;
 		}
-		text_item(p, list, arena_printf(p->a, "%s=%s", q->symbol, q->value), q->at);
+		text_item(p, list, arena_printf(p->a, "%s=%s", q->symbol, q->value),
+			  q->at);
 	}
 	return list;
 }
 
-static void keep_requests(struct planner *p, const struct made *config, const struct requests *r)
+static void keep_requests(struct planner *p, const struct made *config,
+			  const struct requests *r)
 {
 	struct plan_step *step = &p->v[config->index];
 
@@ -157,24 +165,37 @@ static const char *named_set(struct planner *p, const struct node *name)
 	if (near)
 		error_hint(p->err, "did you mean '%s'?", near);
 	else
-		error_hint(p->err, "%s.config is a file of the kernel's tree, ./%s.config one of yours",
+		error_hint(p->err,
+			   "%s.config is a file of the kernel's tree, ./%s.config one of "
+			   "yours",
 			   name->text, name->text);
 	return NULL;
 }
 
-static void add_fragments(struct planner *p, struct spec *s, const struct node *use, bool vm_too)
+/* Two files that are extended may both ask for a set. */
+static bool said_before(const struct node *use, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (strcmp(use->members[k].value->text, use->members[i].value->text) == 0)
+			return true;
+	return false;
+}
+
+static void add_fragments(struct planner *p, struct spec *s, const struct node *use,
+			  bool vm_too)
 {
 	struct node *in_tree = node_list(p->a, s->at);
 	struct node vm = {.kind = NODE_SCALAR, .text = "vm", .at = s->at};
 	size_t n = 0;
 
 	if (vm_too)
-		spec_path(p, s, arena_printf(p->a, "fragment_%04zu", n++), named_set(p, &vm));
+		spec_path(p, s, arena_printf(p->a, "fragment_%04zu", n++),
+			  named_set(p, &vm));
 	for (size_t i = 0; use && i < use->n; i++) {
 		const struct node *item = use->members[i].value;
 		const char *path;
 
-		if (vm_too && strcmp(item->text, "vm") == 0)
+		if ((vm_too && strcmp(item->text, "vm") == 0) || said_before(use, i))
 			continue;
 		if (source_form_of(item->text) == SOURCE_PATH) {
 			path = local_file(p, item);
@@ -195,7 +216,8 @@ static struct made *make_config(struct planner *p, const struct member *kernel,
 	const struct member *section = node_member(kernel->value, "config");
 	const struct node *config = section->value, *base = node_get(config, "base");
 	const struct node *modules = node_get(p->r->checked, "modules");
-	struct spec s = {.name = "kernel.config", .builder = "config", .at = kernel->key_at};
+	struct spec s = {
+		.name = "kernel.config", .builder = "config", .at = kernel->key_at};
 	struct requests set = {0}, wish = {0};
 
 	spec_source(p, &s, "source", src);
@@ -209,7 +231,9 @@ static struct made *make_config(struct planner *p, const struct member *kernel,
 	add_fragments(p, &s, node_get(config, "use"), !base);
 	add_requests(p, &set, node_get(config, "set"));
 	for (size_t i = 0; modules && i < modules->n; i++)
-		add_requests(p, &set, node_get(node_get(modules->members[i].value, "needs"), "config"));
+		add_requests(
+			p, &set,
+			node_get(node_get(modules->members[i].value, "needs"), "config"));
 	add_requests(p, &wish, node_get(config, "wish"));
 	spec_list(p, &s, "set", request_lines(p, &set));
 	spec_list(p, &s, "wish", request_lines(p, &wish));
@@ -222,7 +246,8 @@ static struct made *make_config(struct planner *p, const struct member *kernel,
 }
 
 static struct made *make_kernel(struct planner *p, const struct member *kernel,
-				const struct kernel_source *src, const struct made *config)
+				const struct kernel_source *src,
+				const struct made *config)
 {
 	struct spec s = {.name = "kernel", .builder = "kernel", .at = kernel->key_at};
 
@@ -247,7 +272,9 @@ static struct made *make_guest(struct planner *p)
 	return planner_add(p, &s);
 }
 
-/* --- modules ------------------------------------------------------------------------------------- */
+/* --- modules
+ * -------------------------------------------------------------------------------------
+ */
 
 /* One module on the way down; the chain names a circle. */
 struct visit {
@@ -255,7 +282,8 @@ struct visit {
 	const struct visit *outer;
 };
 
-static int module_circle(struct planner *p, const struct visit *chain, const struct node *need)
+static int module_circle(struct planner *p, const struct visit *chain,
+			 const struct node *need)
 {
 	autobuf struct strbuf names = STRBUF_INIT;
 
@@ -267,7 +295,8 @@ static int module_circle(struct planner *p, const struct visit *chain, const str
 		if (strcmp(v->name, need->text) == 0)
 			break;
 	}
-	return error_at(p->err, need->at, "modules need each other in a circle: %s", names.ptr);
+	return error_at(p->err, need->at, "modules need each other in a circle: %s",
+			names.ptr);
 }
 
 static struct made *make_module(struct planner *p, const struct member *m,
@@ -290,7 +319,8 @@ static int make_needed(struct planner *p, struct spec *s, const struct member *m
 		struct made *made = make_module(p, other, kernel, &here);
 		if (!made)
 			return -1;
-		spec_step(p, s, arena_printf(p->a, "symvers_%s", need->text), made, "out");
+		spec_step(p, s, arena_printf(p->a, "symvers_%s", need->text), made,
+			  "out");
 	}
 	return 0;
 }
@@ -306,7 +336,8 @@ static struct made *make_module(struct planner *p, const struct member *m,
 		return made;
 	if (make_needed(p, &s, m, kernel, outer) < 0)
 		return NULL;
-	spec_path(p, &s, "source", planner_input(p, arena_printf(p->a, "%s.source", name)));
+	spec_path(p, &s, "source",
+		  planner_input(p, arena_printf(p->a, "%s.source", name)));
 	spec_step(p, &s, "dev", kernel, "dev");
 	spec_option(p, &s, "name", m->key);
 	spec_option(p, &s, "arch", arch_of(p));
@@ -315,11 +346,13 @@ static struct made *make_module(struct planner *p, const struct member *m,
 	return planner_add(p, &s);
 }
 
-/* --- initramfs ------------------------------------------------------------------------------------ */
+/* --- initramfs
+ * ------------------------------------------------------------------------------------ */
 
 static int by_member(const void *a, const void *b)
 {
-	return strcmp((*(const struct member *const *)a)->key, (*(const struct member *const *)b)->key);
+	return strcmp((*(const struct member *const *)a)->key,
+		      (*(const struct member *const *)b)->key);
 }
 
 /* Names of a map in order; n + 1 of them, the last is NULL. */
@@ -350,7 +383,8 @@ static void choose_module(struct planner *p, const char *name, struct map *chose
 /* Modules of the image, those that others need first, else by name. */
 static void add_modules(struct planner *p, struct spec *s)
 {
-	const struct node *only = node_get(node_get(p->r->checked, "initramfs"), "modules");
+	const struct node *only =
+		node_get(node_get(p->r->checked, "initramfs"), "modules");
 	const struct member **all = sorted_members(p, node_get(p->r->checked, "modules"));
 	struct node *load = node_list(p->a, s->at), *names = node_list(p->a, s->at);
 	struct map chosen = {0};
@@ -361,15 +395,19 @@ static void add_modules(struct planner *p, struct spec *s)
 		choose_module(p, all[i]->key, &chosen);
 	map_each (&chosen, e) {
 		const struct node *m = e->value;
-		const char *name = arena_strdup(p->a, e->key), *params = node_text(m, "params");
+		const char *name = arena_strdup(p->a, e->key),
+			   *params = node_text(m, "params");
 
 		spec_step(p, s, arena_printf(p->a, "module_%s", name),
-			  map_get(&p->steps, arena_printf(p->a, "modules.%s", name)), "out");
+			  map_get(&p->steps, arena_printf(p->a, "modules.%s", name)),
+			  "out");
 		if (only)
 			text_item(p, names, name, s->at);
 		if (strcmp(node_text(m, "load"), "y") == 0)
 			text_item(p, load,
-				  *params ? arena_printf(p->a, "%s %s", name, params) : name, s->at);
+				  *params ? arena_printf(p->a, "%s %s", name, params)
+					  : name,
+				  s->at);
 	}
 	map_finish(&chosen);
 	spec_list(p, s, "load", load);
@@ -391,7 +429,9 @@ static const char *bin_name(struct planner *p, const char *from)
 	if (source_form_of(from) == SOURCE_DEBIAN)
 		name[strcspn(name, ":")] = '\0';
 	for (char *c = name; *c; c++)
-		if (!strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-", *c))
+		if (!strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567"
+			    "89._-",
+			    *c))
 			*c = '_';
 	return name;
 }
@@ -448,25 +488,29 @@ static const char *file_source(struct planner *p, const struct node *f, const ch
 
 static void add_files(struct planner *p, struct spec *s)
 {
-	const struct member **all =
-		sorted_members(p, node_get(node_get(p->r->checked, "initramfs"), "files"));
+	const struct member **all = sorted_members(
+		p, node_get(node_get(p->r->checked, "initramfs"), "files"));
 	struct node *lines = node_list(p->a, s->at);
 	size_t n = 0;
 
 	for (size_t i = 0; all[i]; i++) {
 		const struct node *f = all[i]->value;
-		const char *owner = node_text(f, "owner"), *link = node_text(f, "link"), *line;
+		const char *owner = node_text(f, "owner"), *link = node_text(f, "link"),
+			   *line;
 
 		if (link) {
-			line = arena_printf(p->a, "%s\t0777\t%s\tlink\t%s", all[i]->key, owner, link);
+			line = arena_printf(p->a, "%s\t0777\t%s\tlink\t%s", all[i]->key,
+					    owner, link);
 		} else {
 			const char *input = arena_printf(p->a, "file_%04zu", n++);
 
 			spec_path(p, s, input,
-				  file_source(p, f, arena_printf(p->a, "initramfs.files.%s", all[i]->key),
+				  file_source(p, f,
+					      arena_printf(p->a, "initramfs.files.%s",
+							   all[i]->key),
 					      all[i]->key));
-			line = arena_printf(p->a, "%s\t%s\t%s\tfile\t/src/%s", all[i]->key,
-					    file_mode(p, f), owner, input);
+			line = arena_printf(p->a, "%s\t%s\t%s\tfile\t/src/%s",
+					    all[i]->key, file_mode(p, f), owner, input);
 		}
 		text_item(p, lines, line, all[i]->key_at);
 	}
@@ -480,7 +524,8 @@ static struct made *make_initramfs(struct planner *p, const struct made *kernel,
 	const struct node *init = node_get(section->value, "init");
 	const char *busybox = node_text(section->value, "busybox");
 	const char *file = node_text(init, "file");
-	struct spec s = {.name = "initramfs", .builder = "initramfs", .at = section->key_at};
+	struct spec s = {
+		.name = "initramfs", .builder = "initramfs", .at = section->key_at};
 
 	spec_step(p, &s, "guest", guest, "out");
 	spec_step(p, &s, "kernel", kernel, "out");
@@ -495,12 +540,14 @@ static struct made *make_initramfs(struct planner *p, const struct made *kernel,
 	if (init && (!file || strcmp(file, "default") != 0))
 		spec_path(p, &s, "init", file_source(p, init, "initramfs.init", "init"));
 	spec_option(p, &s, "arch", arch_of(p));
-	spec_option(p, &s, "busybox", strcmp(busybox, "static") == 0 ? "toolchain" : busybox);
+	spec_option(p, &s, "busybox",
+		    strcmp(busybox, "static") == 0 ? "toolchain" : busybox);
 	spec_option(p, &s, "compress", node_text(section->value, "compress"));
 	return planner_add(p, &s);
 }
 
-/* --- run and gdb ------------------------------------------------------------------------------------ */
+/* --- run and gdb
+ * ------------------------------------------------------------------------------------ */
 
 static struct node *share_map(struct planner *p, const struct node *share)
 {
@@ -508,11 +555,13 @@ static struct node *share_map(struct planner *p, const struct node *share)
 
 	for (size_t i = 0; share && i < share->n; i++) {
 		const struct member *m = &share->members[i];
-		const char *mode = node_text(m->value, "mode"), *path = node_text(m->value, "path");
+		const char *mode = node_text(m->value, "mode"),
+			   *path = node_text(m->value, "path");
 
 		if (strcmp(mode, "rw") != 0)
 			path = arena_printf(p->a, "%s:%s", path, mode);
-		node_add(p->a, out, m->key, m->key_at, node_scalar(p->a, path, m->value->at));
+		node_add(p->a, out, m->key, m->key_at,
+			 node_scalar(p->a, path, m->value->at));
 	}
 	return out;
 }
@@ -520,7 +569,7 @@ static struct node *share_map(struct planner *p, const struct node *share)
 static struct made *make_run(struct planner *p, const struct made *kernel,
 			     const struct made *initramfs)
 {
-	static const char *const plain[] = {"machine", "cpu",	"smp", "memory",
+	static const char *const plain[] = {"machine", "cpu",   "smp", "memory",
 					    "append",  "accel", "net", "test"};
 	static const char *const times[] = {"boot", "idle", "total"};
 	const struct member *run = node_member(p->r->checked, "run");
@@ -558,9 +607,11 @@ static struct made *make_gdb(struct planner *p, const struct made *kernel,
 		const char *name = modules->members[i].key;
 
 		spec_step(p, &s, arena_printf(p->a, "module_%s_debug", name),
-			  map_get(&p->steps, arena_printf(p->a, "modules.%s", name)), "debug");
-		spec_path(p, &s, arena_printf(p->a, "modulesrc_%s", name),
-			  planner_input(p, arena_printf(p->a, "modules.%s.source", name)));
+			  map_get(&p->steps, arena_printf(p->a, "modules.%s", name)),
+			  "debug");
+		spec_path(
+			p, &s, arena_printf(p->a, "modulesrc_%s", name),
+			planner_input(p, arena_printf(p->a, "modules.%s.source", name)));
 	}
 	spec_option(p, &s, "arch", arch_of(p));
 	spec_option(p, &s, "wait", node_text(gdb->value, "wait"));
@@ -577,7 +628,8 @@ static struct made *make_gdb(struct planner *p, const struct made *kernel,
 int steps_make(struct planner *p)
 {
 	const struct member *kernel = node_member(p->r->checked, "kernel");
-	const struct member **modules = sorted_members(p, node_get(p->r->checked, "modules"));
+	const struct member **modules =
+		sorted_members(p, node_get(p->r->checked, "modules"));
 	struct kernel_source src = {0};
 
 	if (!kernel)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* DATA/recipes/toolchain.yaml: which packages make a toolchain and how they are mended. */
+/* DATA/recipes/toolchain.yaml: which packages make a toolchain and how they are mended.
+ */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,17 +88,19 @@ static const char *file_lines(const struct node *map, struct arena *a)
 }
 
 /* `gcc-11` takes the place of `gcc`, whose package would claim the plain names. */
-static void take_packages(struct toolchain *t, const struct node *n, const struct node *chosen,
-			  const char *version, struct arena *a)
+static void take_packages(struct toolchain *t, const struct node *n,
+			  const struct node *chosen, const char *version, struct arena *a)
 {
 	const struct node *rename =
 		node_get(node_get(n, "rename"), arena_printf(a, "debian/%s", t->suite));
-	const struct node *lists[] = {node_get(n, "packages"), node_get(chosen, "packages")};
+	const struct node *lists[] = {node_get(n, "packages"),
+				      node_get(chosen, "packages")};
 	autoargv struct argv v = {0};
 
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
 		for (size_t k = 0; lists[i] && k < lists[i]->n; k++) {
-			const char *p = with_version(a, lists[i]->members[k].value->text, version);
+			const char *p = with_version(a, lists[i]->members[k].value->text,
+						     version);
 			const char *other = node_text(rename, p);
 
 			if (!version || strcmp(p, "gcc") != 0)
@@ -119,14 +122,17 @@ int toolchain_of(const struct recipe *r, const char *data_dir, struct arena *a,
 	const char *path = arena_printf(a, "%s/recipes/toolchain.yaml", data_dir);
 	struct source *src = yaml_load(AT_FDCWD, path, "recipes/toolchain.yaml", a, err);
 	struct node *root = src ? yaml_read(src, a, err) : NULL;
-	struct node *n = root ? schema_apply(&toolchain_schema, root, "toolchain.yaml", a, err) : NULL;
+	struct node *n =
+		root ? schema_apply(&toolchain_schema, root, "toolchain.yaml", a, err)
+		     : NULL;
 	struct toolchain_name name;
 
 	if (findings_close(err) < 0 || !n)
 		return -1;
 	toolchain_parse(asked->text, a, &name);
 	const char *called = name.gcc ? arena_printf(a, "gcc-%s", name.gcc) : "gcc";
-	const struct node *chosen = name.gcc ? node_get(node_get(n, "compilers"), "gcc-N") : NULL;
+	const struct node *chosen =
+		name.gcc ? node_get(node_get(n, "compilers"), "gcc-N") : NULL;
 	autobuf struct strbuf links = STRBUF_INIT;
 	add_links(node_get(chosen, "links"), name.gcc, a, &links);
 	add_links(node_get(n, "links"), NULL, a, &links);

@@ -15,7 +15,8 @@ enum { STRIDE = 64 };
 
 struct open_node {
 	struct node *node;
-	const char *key; /* the map's key whose value comes next, NULL: a key comes next */
+	const char
+		*key; /* the map's key whose value comes next, NULL: a key comes next */
 	struct span key_at;
 	bool dropped; /* that key is a double: its value goes nowhere */
 };
@@ -24,7 +25,8 @@ struct reader {
 	const struct source *src;
 	struct arena *a;
 	struct error *err;
-	size_t *offsets; /* byte offset of every STRIDE-th character; NULL: all is ASCII */
+	size_t *offsets; /* byte offset of every STRIDE-th character; NULL: all is ASCII
+			  */
 	struct open_node stack[YAML_MAX_DEPTH];
 	size_t depth, too_deep;
 	struct node *root;
@@ -65,7 +67,12 @@ struct source *yaml_load(int dir, const char *path, const char *shown, struct ar
 static size_t utf8_len(const unsigned char *p, size_t n)
 {
 	unsigned char c = p[0], lo = 0x80, hi = 0xbf;
-	size_t len = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
+	size_t len = c < 0x80   ? 1
+		     : c < 0xc2 ? 0
+		     : c < 0xe0 ? 2
+		     : c < 0xf0 ? 3
+		     : c < 0xf5 ? 4
+				: 0;
 
 	if (len > n)
 		return 0;
@@ -101,7 +108,8 @@ static int check_text(struct reader *r)
 		if (count % STRIDE == 0)
 			r->offsets[count / STRIDE] = off;
 		if (len == 0)
-			return error_at(r->err, at, "this byte (0x%02x) is not valid UTF-8", p[off]);
+			return error_at(r->err, at,
+					"this byte (0x%02x) is not valid UTF-8", p[off]);
 		if (p[off] == 0)
 			return error_at(r->err, at, "a NUL byte is not text");
 		off += len;
@@ -156,12 +164,15 @@ static void refuse_decoration(struct reader *r, const unsigned char *anchor,
 	if (anchor) {
 		at.len = strlen((const char *)anchor) + 1;
 		error_at(r->err, at, "anchors are not part of the language");
-		error_hint(r->err, "share values with `extends:` or read them with ${section.key}");
+		error_hint(
+			r->err,
+			"share values with `extends:` or read them with ${section.key}");
 	}
 	if (tag) {
 		at.len = 1;
 		error_at(r->err, at, "tags are not part of the language");
-		error_hint(r->err, "values are text and the schema gives them their type");
+		error_hint(r->err,
+			   "values are text and the schema gives them their type");
 	}
 }
 
@@ -271,7 +282,9 @@ static void take_event(struct reader *r, const yaml_event_t *e)
 		break;
 	case YAML_ALIAS_EVENT:
 		error_at(r->err, at, "aliases are not part of the language");
-		error_hint(r->err, "share values with `extends:` or read them with ${section.key}");
+		error_hint(
+			r->err,
+			"share values with `extends:` or read them with ${section.key}");
 		if (!r->too_deep)
 			place(r, node_scalar(r->a, "", at));
 		break;
@@ -280,11 +293,13 @@ static void take_event(struct reader *r, const yaml_event_t *e)
 			place(r, scalar(r, e));
 		break;
 	case YAML_SEQUENCE_START_EVENT:
-		refuse_decoration(r, e->data.sequence_start.anchor, e->data.sequence_start.tag, at);
+		refuse_decoration(r, e->data.sequence_start.anchor,
+				  e->data.sequence_start.tag, at);
 		open_collection(r, NODE_LIST, at);
 		break;
 	case YAML_MAPPING_START_EVENT:
-		refuse_decoration(r, e->data.mapping_start.anchor, e->data.mapping_start.tag, at);
+		refuse_decoration(r, e->data.mapping_start.anchor,
+				  e->data.mapping_start.tag, at);
 		open_collection(r, NODE_MAP, at);
 		break;
 	case YAML_SEQUENCE_END_EVENT:
@@ -324,7 +339,8 @@ static void read_events(struct reader *r)
 	if (!yaml_parser_initialize(&parser))
 		BUG("libyaml cannot start");
 	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&parser, (const unsigned char *)r->src->text, r->src->len);
+	yaml_parser_set_input_string(&parser, (const unsigned char *)r->src->text,
+				     r->src->len);
 	while (!done && !findings_full(r->err)) {
 		yaml_event_t event;
 
