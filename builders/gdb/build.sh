@@ -50,7 +50,7 @@ build() {
 		word modules "$(modules)"
 		word breaks "${opt_breaks:-}"
 		word commands "${opt_commands:-}"
-		grep -v '^# shellcheck' "$script/rungdb.sh"
+		grep -v -e '^# shellcheck' -e '^# SPDX' "$script/rungdb.sh"
 	} >rungdb
 	chmod 755 rungdb
 }

@@ -202,7 +202,7 @@ build() {
 		kernel_facts
 		for part in "$script"/runvm/*.sh; do
 			echo
-			grep -v '^# shellcheck' "$part"
+			grep -v -e '^# shellcheck' -e '^# SPDX' "$part"
 		done
 	} >runvm
 	chmod 755 runvm
