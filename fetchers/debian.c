@@ -109,7 +109,7 @@ static int parse_debs(struct fetch_job *job, struct deb_line **out, size_t *n,
 		text = job_fact(job, "debs");
 	if (!text)
 		return error_class(err, ERROR_LOCK, "%s: the lock names no package file",
-				   job->spec.text);
+				   job->label);
 	struct str rest = str_of(text);
 	while (rest.ptr) {
 		struct str line = str_cut(&rest, '\n');
@@ -118,7 +118,7 @@ static int parse_debs(struct fetch_job *job, struct deb_line **out, size_t *n,
 			continue;
 		if (deb_line_parse(arena_strndup(job->arena, line.ptr, line.len), job->arena,
 				   &ARENA_PUSH(job->arena, *out, *n, cap), err) < 0)
-			return error_wrap(err, "in the lock of %s", job->spec.text);
+			return error_wrap(err, "in the lock of %s", job->label);
 	}
 	return 0;
 }
@@ -172,7 +172,7 @@ static int keep_path(struct fetch_job *job, const char *tree, const char *path,
 	if (!real)
 		real = resolve_in(tree, merged); /* before or after the merge of /usr */
 	if (!real)
-		return error_class(err, ERROR_RECIPE, "%s has no %s", job->spec.text, path);
+		return error_class(err, ERROR_RECIPE, "%s has no %s", job->label, path);
 	if (rename(real, job->dest) < 0)
 		return error_errno(err, "cannot move %s", real);
 	job->name = job_name(job, strrchr(path, '/') + 1);
@@ -232,8 +232,8 @@ static int obtain(struct fetch_job *job, struct error *err)
 	if (!member)
 		return unpack_tree(job, &paths, err);
 	struct unpack u = {.archive = paths.v[0], .member = member, .dest = job->dest, .strip = 1};
-	progress_say(&(struct progress){job->host->progress.tell, job->host->progress.ctx, 0},
-		     "unpacking", 0, 0);
+	struct progress progress = job->host->progress;
+	progress_say(&progress, "unpacking", 0, 0);
 	if (unpack_run(&u, err) < 0)
 		return error_wrap(err, "%s", lines[0].name);
 	return 0;

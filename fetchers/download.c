@@ -12,7 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/dir.h"
-#include "base/log.h"
+#include "base/str.h"
 #include "fetchers/url.h"
 
 static const uint64_t SIZE_LIMIT = 16ull << 30;
@@ -39,14 +39,16 @@ struct transfer {
 
 	char *part; /* path of the file being filled */
 	int fd;
-	bool private_part;
+	bool private_part, published;
 	struct sha256_ctx *digest;
 	uint64_t have;	   /* bytes in part, all of them in the digest */
 	bool checked_head; /* the reply's kind was looked at */
 	bool resumed;	   /* this attempt continues what an earlier one left */
 	bool local_error, too_long;
 	unsigned misses; /* addresses that have no such file */
-	struct error error; /* of the last address */
+	struct error error;  /* of the last attempt; at the end, of all */
+	struct strbuf story; /* how each address failed, one a line */
+	bool mismatch;	     /* one of them had other bytes */
 };
 
 static uint64_t now_ms(void)
@@ -153,7 +155,7 @@ static void close_part(struct transfer *t)
 	if (t->fd >= 0)
 		close(t->fd);
 	t->fd = -1;
-	if (t->part && t->private_part)
+	if (t->part && !t->published && (t->private_part || !t->have))
 		unlink(t->part);
 	free(t->part);
 	t->part = NULL;
@@ -307,11 +309,16 @@ static int check_whole(struct transfer *t)
 
 static void next_url(struct transfer *t)
 {
+	strbuf_printf(&t->story, "%s%s", t->story.len ? "\n" : "", t->error.msg);
+	t->mismatch |= t->error.class == ERROR_LOCK;
 	t->tries = 0;
-	t->url++;
-	t->state = t->url < t->item->urls.n ? WAITING : DONE;
-	if (t->state == WAITING)
-		log_say(LOG_DEBUG, "%s, trying the next mirror", t->error.msg);
+	if (++t->url < t->item->urls.n) {
+		t->state = WAITING;
+		return;
+	}
+	t->state = DONE;
+	error_finish(&t->error);
+	error_class(&t->error, t->mismatch ? ERROR_LOCK : ERROR_INFRA, "%s", t->story.ptr);
 }
 
 static bool missing(CURLcode code, long status)
@@ -324,8 +331,8 @@ static void whole(struct transfer *t)
 {
 	if (check_whole(t) == 0) {
 		error_finish(&t->error);
-		if (publish(t, &t->error) == 0)
-			t->private_part = false;
+		t->item->size = t->have;
+		t->published = publish(t, &t->error) == 0;
 		t->state = DONE;
 	} else if (restart_part(t) < 0) {
 		t->state = DONE;
@@ -489,6 +496,7 @@ int download_all(struct download_set *set, struct error *err)
 		if (t->state == DONE && error_is_set(&t->error))
 			error_join(err, &t->error);
 		error_finish(&t->error);
+		strbuf_finish(&t->story);
 		curl_easy_cleanup(t->easy);
 		close_part(t);
 	}

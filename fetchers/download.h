@@ -21,7 +21,7 @@ struct download {
 	const char *what;	    /* for people: a file name */
 	struct argv urls;	    /* in order of preference */
 	const struct sha256 *expect; /* NULL: any; then nothing is continued */
-	uint64_t size;		    /* 0: not known */
+	uint64_t size;		    /* 0: not known; known afterwards */
 	const char *dest;	    /* replaced when whole; its directory exists */
 	struct sha256 got;	    /* out */
 	bool gone;		    /* out, after a failure: no address has the file */

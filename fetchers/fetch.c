@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "fetchers/download.h"
 #include "fetchers/unpack.h"
+#include "fetchers/url.h"
 
 static const struct fetcher *const fetchers[] = {
 	&fetcher_debian, &fetcher_kernel, &fetcher_url, &fetcher_git, &fetcher_path,
@@ -29,6 +30,8 @@ static const struct fetcher *fetcher_of(struct fetch_job *job, struct error *err
 	}
 	if (spec_parse(from, job->arena, &job->spec, err) < 0)
 		return NULL;
+	autofree char *shown = url_masked(job->spec.text);
+	job->label = arena_strdup(job->arena, shown);
 	for (size_t i = 0; i < ARRAY_LEN(fetchers); i++)
 		if (fetchers[i]->kind == job->spec.kind)
 			return fetchers[i];
@@ -116,9 +119,9 @@ int job_sha256(const struct fetch_job *job, struct sha256 *out, struct error *er
 	const char *text = job_fact(job, "sha256");
 
 	if (!text)
-		return error_class(err, ERROR_LOCK, "%s: the lock has no sha256", job->spec.text);
+		return error_class(err, ERROR_LOCK, "%s: the lock has no sha256", job->label);
 	if (parse_digest(text, out) < 0)
-		return error_class(err, ERROR_LOCK, "%s: '%s' is no SHA-256", job->spec.text, text);
+		return error_class(err, ERROR_LOCK, "%s: '%s' is no SHA-256", job->label, text);
 	return 0;
 }
 
@@ -131,7 +134,7 @@ int job_strip(const struct fetch_job *job, int *strip, struct error *err)
 		return 0;
 	if (!isdigit((unsigned char)*text) || text[1])
 		return error_class(err, ERROR_RECIPE, "%s: strip is '%s', expected 0 to 9",
-				   job->spec.text, text);
+				   job->label, text);
 	*strip = *text - '0';
 	return 0;
 }
@@ -297,8 +300,8 @@ int place_file(struct fetch_job *job, const char *path, const char *label, struc
 		return copy_file(path, job->dest, err);
 	if (job_strip(job, &u.strip, err) < 0)
 		return -1;
-	progress_say(&(struct progress){job->host->progress.tell, job->host->progress.ctx, 0},
-		     "unpacking", 0, 0);
+	struct progress progress = job->host->progress;
+	progress_say(&progress, "unpacking", 0, 0);
 	if (unpack_run(&u, err) < 0)
 		return error_wrap(err, "%s", label);
 	job_set(job, "strip", u.strip ? arena_printf(job->arena, "%d", u.strip) : "0");

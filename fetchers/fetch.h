@@ -23,6 +23,7 @@ struct fetch_job {
 	const char *input; /* the recipe's name for it, "kernel.source" */
 	const char *dest;
 	struct spec spec;
+	const char *label; /* the source as it may be shown */
 	struct map facts; /* what pins it, values in the arena, in the lock's order */
 	const char *name; /* out: store name */
 	struct apt_release release; /* out of resolve: key NULL if it is not from an archive */

@@ -123,7 +123,7 @@ static int lock(struct fetch_job *job, struct error *err)
 {
 	autocache struct cache c = {0};
 	struct git_remote_job remote = {
-		.url = job->spec.url, .what = job->spec.text, .progress = job->host->progress};
+		.url = job->spec.url, .what = job->label, .progress = job->host->progress};
 	git_oid rev, tree;
 
 	if (cache_open(job, &c, err) < 0)
@@ -132,7 +132,7 @@ static int lock(struct fetch_job *job, struct error *err)
 	if (git_remote_resolve(&remote, job->spec.ref, &rev, err) < 0)
 		return -1;
 	if (!has_commit(c.repo, &rev, &tree))
-		return error_class(err, ERROR_RECIPE, "%s: '%s' is no commit", job->spec.text,
+		return error_class(err, ERROR_RECIPE, "%s: '%s' is no commit", job->label,
 				   job->spec.ref ? job->spec.ref : "HEAD");
 	keep(c.repo, &rev);
 	set_oid(job, "rev", &rev);
@@ -158,7 +158,7 @@ static bool tree_in_history(git_repository *repo, const git_oid *tree)
 
 static int gone(const struct fetch_job *job, const char *rev, struct error *err)
 {
-	error_class(err, ERROR_LOCK, "%s no longer has commit %s, nor its tree", job->spec.text,
+	error_class(err, ERROR_LOCK, "%s no longer has commit %s, nor its tree", job->label,
 		    rev);
 	return error_hint(err, "`kbuild update %s` locks what '%s' is now", job->input,
 			  job->spec.ref ? job->spec.ref : "HEAD");
@@ -169,7 +169,7 @@ static int bring(struct fetch_job *job, git_repository *repo, const git_oid *rev
 		 const git_oid *tree, struct error *err)
 {
 	struct git_remote_job remote = {.repo = repo, .url = job->spec.url,
-					.what = job->spec.text, .progress = job->host->progress};
+					.what = job->label, .progress = job->host->progress};
 	char hex[GIT_OID_HEXSZ + 1];
 	git_oid its;
 
@@ -182,14 +182,14 @@ static int bring(struct fetch_job *job, git_repository *repo, const git_oid *rev
 		if (!git_oid_equal(&its, tree))
 			return error_class(err, ERROR_LOCK,
 					   "%s: commit %s has another tree than the lock says",
-					   job->spec.text, hex);
+					   job->label, hex);
 		keep(repo, rev);
 		return 0;
 	}
 	if (!has_object(repo, tree) && !tree_in_history(repo, tree))
 		return gone(job, hex, err);
 	log_say(LOG_INFO, "%s: commit %.12s is gone, its tree was found elsewhere",
-		job->spec.text, hex);
+		job->label, hex);
 	return 0;
 }
 
@@ -200,7 +200,7 @@ static int parse_oid(const struct fetch_job *job, const char *key, git_oid *out,
 
 	if (text && strlen(text) == GIT_OID_HEXSZ && git_oid_fromstr(out, text) == 0)
 		return 0;
-	return error_class(err, ERROR_LOCK, "%s: the lock has no usable '%s'", job->spec.text,
+	return error_class(err, ERROR_LOCK, "%s: the lock has no usable '%s'", job->label,
 			   key);
 }
 
@@ -220,7 +220,7 @@ static int obtain(struct fetch_job *job, struct error *err)
 	if (git_export(c.repo, &tree, job->dest, err) == 0)
 		return 0;
 	dir_remove(AT_FDCWD, job->dest, &quiet);
-	return error_wrap(err, "%s", job->spec.text);
+	return error_wrap(err, "%s", job->label);
 }
 
 const struct fetcher fetcher_git = {SPEC_GIT, lock, obtain};

@@ -7,6 +7,7 @@ struct progress {
 	void (*tell)(void *ctx, const char *what, uint64_t done, uint64_t total);
 	void *ctx;
 	uint64_t last_ms;
+	uint64_t finished; /* the total whose end was told */
 };
 
 /* p may be NULL. total 0: not known. */

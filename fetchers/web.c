@@ -68,7 +68,7 @@ static int get(struct fetch_job *job, struct cached_file *f, char **file, struct
 	argv_finish(&f->urls);
 	if (!failed || !f->gone)
 		return failed;
-	error_wrap(err, "%s is nowhere to be found", job->spec.text);
+	error_wrap(err, "%s is nowhere to be found", job->label);
 	return error_hint(err, "mirrors: in the recipe names other places that have it");
 }
 
@@ -121,14 +121,14 @@ static int local_path(const struct fetch_job *job, char **out, struct error *err
 	struct stat st;
 
 	if (!path && !base)
-		return error_class(err, ERROR_RECIPE, "%s: relative to what?", job->spec.text);
+		return error_class(err, ERROR_RECIPE, "%s: relative to what?", job->label);
 	if (!path)
 		path = xasprintf("%s/%s", base, job->spec.path);
 	if (stat(path, &st) < 0)
-		return error_class(err, ERROR_RECIPE, "cannot open %s: %s", job->spec.text,
+		return error_class(err, ERROR_RECIPE, "cannot open %s: %s", job->label,
 				   strerror(errno));
 	if (!S_ISREG(st.st_mode))
-		return error_class(err, ERROR_RECIPE, "%s is no file", job->spec.text);
+		return error_class(err, ERROR_RECIPE, "%s is no file", job->label);
 	*out = take_ptr(&path);
 	return 0;
 }
@@ -164,7 +164,7 @@ static int obtain_local(struct fetch_job *job, struct error *err)
 	if (!sha256_equal(&want, &got)) {
 		error_class(err, ERROR_LOCK,
 			    "hash mismatch of %s\n  expected sha256:%s\n  got      sha256:%s",
-			    job->spec.text, sha256_hex(&want, hex[0]), sha256_hex(&got, hex[1]));
+			    job->label, sha256_hex(&want, hex[0]), sha256_hex(&got, hex[1]));
 		return error_hint(err, "the file changed; `kbuild update %s` locks it as it is",
 				  job->input);
 	}
