@@ -99,15 +99,11 @@ static int parse_kernel(const char *version, struct spec *out, struct error *err
 
 	out->kind = SPEC_KERNEL;
 	out->version = version;
-	for (;;) {
-		size_t n = strspn(p, "0123456789");
-		if (!n)
-			break;
-		numbers++;
+	for (size_t n; (n = strspn(p, "0123456789")); p++) {
 		p += n;
-		if (*p != '.')
+		numbers++;
+		if (*p != '.' || !isdigit((unsigned char)p[1]))
 			break;
-		p++;
 	}
 	if (strncmp(p, "-rc", 3) == 0 && isdigit((unsigned char)p[3]))
 		p += 3 + strspn(p + 3, "0123456789");
