@@ -217,9 +217,9 @@ static const char *look_up(struct interp *in, const char *path, struct span at,
 		n = next;
 		s = below;
 	}
-	bool whole_source =
-		n && n->kind == NODE_SCALAR && strcmp(path, "kernel.source") == 0;
-	if (!whole_source && find_output(in->root, path, in->a, &ref)) {
+	/* The text of the source is known, unlike the tree it means. */
+	bool is_source = n && strcmp(path, "kernel.source") == 0;
+	if (!is_source && find_output(in->root, path, in->a, &ref)) {
 		error_at(in->err, at, "'%s' is known only after a build", path);
 		error_hint(in->err,
 			   "it can be a whole value in `steps.NAME.inputs`, where it "

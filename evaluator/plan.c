@@ -413,7 +413,7 @@ struct made *planner_add(struct planner *p, struct spec *s)
 {
 	const struct manifest *m = s->manifest;
 	size_t max = s->ninputs + 4;
-	struct drv drv = {.system = arch_host()->system, .builder = "/bin/sh"};
+	struct drv drv = {.system = p->system, .builder = "/bin/sh"};
 	struct edges edges = {arena_array(p->a, max, struct drv_input),
 			      arena_array(p->a, max, const struct made *), 0};
 	struct env env = {0};
@@ -584,6 +584,7 @@ int plan_make(const struct recipe *r, const struct lock *lock,
 		.a = a,
 		.err = err,
 		.manifests = {.data_dir = opt->data_dir},
+		.system = arch_host()->system,
 	};
 	int rc = make_all(&p);
 

@@ -17,6 +17,7 @@ struct planner {
 	const struct plan_options *opt;
 	struct arena *a;
 	struct error *err;
+	const char *system; /* of this machine, where steps run */
 	struct manifests manifests;
 	struct inputs inputs;
 	struct map by_name;      /* input name -> struct input */
