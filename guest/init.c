@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/klog.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/socket.h>
@@ -60,6 +61,7 @@ struct request {
 	char *command; /* NULL: an interactive shell */
 	char *cwd;
 	char *report;
+	int stdio_ports, stdin_port, tty, loglevel;
 	unsigned short rows, columns;
 };
 
@@ -198,17 +200,20 @@ static void load_modules(void)
 	free(list);
 }
 
-/* The share is virtiofs or 9p, whichever device the host gave the machine. */
-static int mount_share(const char *tag, const char *where, unsigned long flags)
+static int mount_share(const char *type, const char *tag, const char *where,
+		       unsigned long flags)
 {
-	if (mount(tag, where, "virtiofs", flags, NULL) == 0)
+	if (strcmp(type, "virtiofs") == 0)
+		return mount(tag, where, type, flags, NULL);
+	if (mount(tag, where, type, flags,
+		  "trans=virtio,version=9p2000.L,msize=262144,cache=mmap") == 0)
 		return 0;
-	return mount(tag, where, "9p", flags,
+	return mount(tag, where, type, flags,
 		     "trans=virtio,version=9p2000.L,msize=262144");
 }
 
 /* Three folders below /run/kbuild/N: the share, what is written, and a work folder. */
-static int mount_overlay(const char *tag, const char *where, int n)
+static int mount_overlay(const char *type, const char *tag, const char *where, int n)
 {
 	char dir[64], path[3][96], options[320];
 
@@ -222,33 +227,35 @@ static int mount_overlay(const char *tag, const char *where, int n)
 		snprintf(path[i], sizeof(path[i]), "%s/%s", dir, names[i]);
 		mkdir(path[i], 0755);
 	}
-	if (mount_share(tag, path[0], MS_RDONLY) < 0)
+	if (mount_share(type, tag, path[0], MS_RDONLY) < 0)
 		return -1;
 	snprintf(options, sizeof(options), "lowerdir=%s,upperdir=%s,workdir=%s", path[0],
 		 path[1], path[2]);
 	return mount("overlay", where, "overlay", 0, options);
 }
 
-/* The n-th share: TAG:MOUNTPOINT:MODE */
-static void add_share(char *spec, int n)
+/* The n-th share: FSTYPE:TAG:MOUNTPOINT:MODE; a failure is kept in error. */
+static void add_share(char *spec, int n, char error[256])
 {
-	const char *tag = percent_decode(strsep(&spec, ":"));
+	const char *type = strsep(&spec, ":");
+	const char *tag = spec ? percent_decode(strsep(&spec, ":")) : "";
 	const char *where = spec ? percent_decode(strsep(&spec, ":")) : "";
 	const char *mode = spec ? spec : "rw";
 	int ret;
 
 	if (*where != '/') {
-		say("kbuild.share: expected TAG:/MOUNTPOINT:MODE, not '%s'", tag);
+		snprintf(error, 256, "kbuild.share: expected TYPE:TAG:/MOUNTPOINT:MODE");
 		return;
 	}
 	make_dirs(where);
 	if (strcmp(mode, "overlay") == 0)
-		ret = mount_overlay(tag, where, n);
+		ret = mount_overlay(type, tag, where, n);
 	else
-		ret = mount_share(tag, where, strcmp(mode, "ro") == 0 ? MS_RDONLY : 0);
+		ret = mount_share(type, tag, where,
+				  strcmp(mode, "ro") == 0 ? MS_RDONLY : 0);
 	if (ret < 0)
-		say("cannot share '%s' on %s (%s): %s", tag, where, mode,
-		    strerror(errno));
+		snprintf(error, 256, "cannot mount the share on %s (%s, %s): %s", where,
+			 type, mode, strerror(errno));
 }
 
 /* Cuts the command line into words; values keep pointing into it. */
@@ -271,13 +278,25 @@ static void read_request(struct request *rq)
 			rq->cwd = percent_decode(value);
 		else if (strcmp(word, "report") == 0)
 			rq->report = value;
+		else if (strcmp(word, "stdio") == 0)
+			rq->stdio_ports = strcmp(value, "virtio") == 0;
+		else if (strcmp(word, "stdin") == 0)
+			rq->stdin_port = strcmp(value, "virtio") == 0;
+		else if (strcmp(word, "tty") == 0)
+			rq->tty = atoi(value);
+		else if (strcmp(word, "loglevel") == 0)
+			rq->loglevel = atoi(value);
+		else if (strcmp(word, "term") == 0)
+			setenv("TERM", percent_decode(value), 1);
+		else if (strcmp(word, "env") == 0)
+			putenv(percent_decode(value));
 		else if (strcmp(word, "size") == 0)
 			sscanf(value, "%hux%hu", &rq->rows, &rq->columns);
 	}
 }
 
 /* Shares come after the modules, which may bring their drivers. */
-static void add_shares(void)
+static void add_shares(char error[256])
 {
 	char *cmdline = read_text("/proc/cmdline", 64 * 1024);
 	char *rest = cmdline, *word;
@@ -285,12 +304,12 @@ static void add_shares(void)
 
 	while ((word = strsep(&rest, " \n")))
 		if (strncmp(word, "kbuild.share=", 13) == 0)
-			add_share(word + 13, n++);
+			add_share(word + 13, n++, error);
 	free(cmdline);
 }
 
 /* There is no udev, so ports are found by name in sysfs. Opens /dev/vportNpM, or -1. */
-static int open_named_port(void)
+static int open_named_port(const char *wanted, int flags)
 {
 	DIR *ports = opendir("/sys/class/virtio-ports");
 	struct dirent *entry;
@@ -304,14 +323,16 @@ static int open_named_port(void)
 		snprintf(path, sizeof(path), "/sys/class/virtio-ports/%s/name",
 			 entry->d_name);
 		name = read_text(path, 64);
-		if (name && strncmp(name, port_name, sizeof(port_name) - 1) == 0) {
+		if (name)
+			name[strcspn(name, "\n")] = '\0';
+		if (name && strcmp(name, wanted) == 0) {
 			snprintf(path, sizeof(path), "/sys/class/virtio-ports/%s/dev",
 				 entry->d_name);
 			number = read_text(path, 32);
 			snprintf(path, sizeof(path), "/dev/%s", entry->d_name);
 			if (number && sscanf(number, "%u:%u", &major, &minor) == 2)
 				mknod(path, S_IFCHR | 0600, makedev(major, minor));
-			fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+			fd = open(path, flags | O_CLOEXEC);
 			free(number);
 		}
 		free(name);
@@ -334,22 +355,28 @@ static int has_virtio_console(void)
 	return found;
 }
 
-/* Where to report to, or -1. A port's name arrives some time after its device. */
+/* A port's name arrives some time after its device. */
+static int open_port(const char *name, int flags)
+{
+	for (int waited = 0;; waited += 5) {
+		int fd = open_named_port(name, flags);
+
+		if (fd >= 0 || !has_virtio_console() || waited >= PORT_WAIT_MS)
+			return fd;
+		sleep_ms(5);
+	}
+}
+
+/* Where to report to, or -1. */
 static int open_report(const struct request *rq)
 {
 	char path[64];
-	int fd;
 
 	if (rq->report) {
 		snprintf(path, sizeof(path), "/dev/%s", rq->report);
 		return open(path, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 	}
-	for (int waited = 0;; waited += 5) {
-		fd = open_named_port();
-		if (fd >= 0 || !has_virtio_console() || waited >= PORT_WAIT_MS)
-			return fd;
-		sleep_ms(5);
-	}
+	return open_port(port_name, O_WRONLY | O_NONBLOCK);
 }
 
 /* Writes and drains one line; a channel that nobody reads must not hang the machine. */
@@ -408,6 +435,22 @@ static void take_terminal(const struct request *rq)
 		close(fd);
 }
 
+/* The command's own standard input, output and error, apart from the console. */
+static void take_ports(const struct request *rq)
+{
+	int in = rq->stdin_port ? open_port("org.kbuild.stdin", O_RDONLY)
+				: open("/dev/null", O_RDONLY);
+	int out = open_port("org.kbuild.stdout", O_WRONLY);
+	int err = open_port("org.kbuild.stderr", O_WRONLY);
+
+	setsid();
+	if (in < 0 || out < 0 || err < 0)
+		say("cannot open the ports for the command: %s", strerror(errno));
+	dup2(in, 0);
+	dup2(out, 1);
+	dup2(err, 2);
+}
+
 /* Starts the command or a shell; returns its process, or -1. */
 static pid_t start_command(const struct request *rq)
 {
@@ -415,9 +458,10 @@ static pid_t start_command(const struct request *rq)
 
 	if (pid != 0)
 		return pid;
-	take_terminal(rq);
-	if (rq->cwd && chdir(rq->cwd) < 0)
-		say("cannot enter %s: %s", rq->cwd, strerror(errno));
+	if (rq->command && rq->stdio_ports)
+		take_ports(rq);
+	else
+		take_terminal(rq);
 	if (rq->command)
 		execl("/bin/sh", "sh", "-c", rq->command, (char *)NULL);
 	else
@@ -469,7 +513,7 @@ static void read_uptime(char uptime[32])
 int main(void)
 {
 	struct request rq = {0};
-	char uptime[32], line[64], *command;
+	char uptime[32], line[300], error[256] = "", *command;
 	int channel, code;
 
 	umask(022);
@@ -491,12 +535,27 @@ int main(void)
 		channel = open_report(&rq); /* the driver may have been a module */
 		report(channel < 0 ? STDOUT_FILENO : channel, line);
 	}
-	add_shares();
+	add_shares(error);
 	command = read_text(fw_cfg_command, COMMAND_MAX);
 	if (command)
 		rq.command = command;
-
+	else if (rq.command && strcmp(rq.command, "@fw_cfg") == 0 && !*error)
+		snprintf(error, sizeof(error), "the command did not come by fw_cfg");
+	if (rq.cwd && chdir(rq.cwd) < 0 && !*error)
+		snprintf(error, sizeof(error), "cannot enter %s: %s", rq.cwd,
+			 strerror(errno));
+	if (*error) {
+		snprintf(line, sizeof(line), "@kbuild-guest error %s\n", error);
+		report(channel < 0 ? STDOUT_FILENO : channel, line);
+		power_off();
+	}
+	if (rq.loglevel)
+		klogctl(8, NULL, rq.loglevel);
+	if (rq.command && !rq.stdio_ports && !rq.tty)
+		dprintf(STDOUT_FILENO, "\n@kbuild-guest begin\n");
 	code = wait_command(start_command(&rq));
+	if (rq.command && !rq.stdio_ports && !rq.tty)
+		dprintf(STDOUT_FILENO, "\n@kbuild-guest end\n");
 	snprintf(line, sizeof(line), "@kbuild-guest exit %d\n", code);
 	report(channel < 0 ? STDOUT_FILENO : channel, line);
 	power_off();
