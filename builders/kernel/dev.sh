@@ -30,8 +30,8 @@ dev_sources() {
 
 dev_generated() {
 	cd "$objtree"
-	printf '%s\n' .config Module.symvers include/generated "arch/$srcarch/include/generated"
-	find include/config -type f ! -name '*.cmd'
+	printf '%s\n' .config Module.symvers
+	find include/generated "arch/$srcarch/include/generated" include/config -type f ! -name '*.cmd'
 	find scripts \( -name kconfig -o -name gdb -o -name dtc -o -name basic \) -prune \
 		-o \( -type f -o -type l \) ! -name '.*' ! -name '*.o' ! -name '*.a' -print
 	for file in scripts/basic/fixdep scripts/dtc/dtc tools/objtool/objtool \
