@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
+#include "cli/download.h"
 #include "cli/pipeline.h"
 #include "evaluator/lock.h"
 #include "evaluator/resolve.h"
@@ -74,7 +75,9 @@ static int resolve(struct cli *cli, const struct recipe *r, const struct argv *u
 		.nupdate = update->n,
 		.update_all = all,
 	};
+	download_begin(cli);
 	int changed = resolve_missing(r, lock, &opt, &cli->arena, err);
+	download_end(cli);
 	if (changed < 0)
 		return -1;
 	int written = lock_write(lock, r->lock_path, err);

@@ -9,6 +9,7 @@
 #include "base/dir.h"
 #include "base/log.h"
 #include "base/sha256.h"
+#include "cli/download.h"
 #include "cli/progress.h"
 #include "evaluator/lock.h"
 #include "evaluator/resolve.h"
@@ -42,7 +43,9 @@ static int complete_lock(struct pipeline *p, struct cli *cli, struct lock *lock,
 		return -1;
 	const struct resolve_options opt = {
 		.data_dir = cli->data_dir, .fetch = &cli->fetch, .store = st};
+	download_begin(cli);
 	int changed = resolve_missing(p->recipe, lock, &opt, &cli->arena, err);
+	download_end(cli);
 	if (changed < 0)
 		return -1;
 	if (!changed || p->overrides.n)
