@@ -30,11 +30,11 @@ dev_sources() {
 
 dev_generated() {
 	cd "$objtree"
-	printf '%s\n' .config Module.symvers
+	echo .config
 	find include/generated "arch/$srcarch/include/generated" include/config -type f ! -name '*.cmd'
 	find scripts \( -name kconfig -o -name gdb -o -name dtc -o -name basic \) -prune \
 		-o \( -type f -o -type l \) ! -name '.*' ! -name '*.o' ! -name '*.a' -print
-	for file in scripts/basic/fixdep scripts/dtc/dtc tools/objtool/objtool \
+	for file in Module.symvers scripts/basic/fixdep scripts/dtc/dtc tools/objtool/objtool \
 		tools/bpf/resolve_btfids/resolve_btfids "arch/$srcarch/kernel/module.lds"; do
 		[ ! -f "$file" ] || echo "$file"
 	done
