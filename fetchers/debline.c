@@ -70,6 +70,7 @@ void deb_line_urls(const struct deb_line *d, const struct host *h, const char *d
 int deb_line_gone(const struct deb_line *d, const char *input, struct error *err)
 {
 	error_wrap(err, "%s is on no mirror any more", d->name);
+	err->class = ERROR_LOCK; /* the network is fine: the lock is old */
 	return error_hint(err, "`kbuild update %s` locks the current version; a snapshot service "
 			       "that keeps old ones can be named in KBUILD_DEBIAN_SNAPSHOT",
 			  input);
