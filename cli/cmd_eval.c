@@ -74,53 +74,80 @@ static void print_node(const struct cli *cli, const struct node *n, bool origin)
 /* --- derivations
  * ------------------------------------------------------------------------------ */
 
-/* A value of several lines is printed as a block below its key. */
-static void print_value(const char *key, const char *value)
+/* " a b" for the words a and b; stdio's formats would be half the time of a big plan. */
+static void add_words(struct strbuf *out, const char *title, const char *first)
 {
-	struct str rest = str_of(value);
-
-	if (!strchr(value, '\n')) {
-		printf("    %s = %s\n", key, value);
-		return;
-	}
-	printf("    %s =\n", key);
-	while (rest.ptr) {
-		struct str line = str_cut(&rest, '\n');
-
-		printf("      | %.*s\n", (int)line.len, line.ptr);
+	strbuf_adds(out, title);
+	if (first) {
+		strbuf_addc(out, ' ');
+		strbuf_adds(out, first);
 	}
 }
 
-static int print_step(struct cli *cli, const struct plan *plan, const struct plan_step *s,
-		      struct error *err)
+/* A value of several lines is printed as a block below its key. */
+static void add_value(struct strbuf *out, const char *key, const char *value)
+{
+	struct str rest = str_of(value);
+
+	add_words(out, "   ", key);
+	if (!strchr(value, '\n')) {
+		add_words(out, " =", value);
+		strbuf_addc(out, '\n');
+		return;
+	}
+	strbuf_adds(out, " =\n");
+	while (rest.ptr) {
+		struct str line = str_cut(&rest, '\n');
+
+		strbuf_adds(out, "      | ");
+		strbuf_add(out, line.ptr, line.len);
+		strbuf_addc(out, '\n');
+	}
+}
+
+static int add_step(struct cli *cli, const struct plan *plan, const struct plan_step *s,
+		    struct strbuf *out, struct error *err)
 {
 	struct drv drv;
 
 	if (drv_read(s->text, &cli->arena, &drv, err) < 0)
 		return -1;
-	printf("%s %s\n  system %s\n  builder %s", s->name, s->drv_path, drv.system,
-	       drv.builder);
+	add_words(out, s->name, s->drv_path);
+	add_words(out, "\n  system", drv.system);
+	add_words(out, "\n  builder", drv.builder);
 	for (size_t i = 0; i < drv.nargs; i++)
-		printf(" %s", drv.args[i]);
-	printf("\n  outputs");
+		add_words(out, "", drv.args[i]);
+	add_words(out, "\n  outputs", NULL);
 	for (size_t i = 0; i < drv.noutputs; i++)
-		printf(" %s", drv.outputs[i].name);
-	printf("\n  needs");
+		add_words(out, "", drv.outputs[i].name);
+	add_words(out, "\n  needs", NULL);
 	for (size_t i = 0; i < s->nneeds; i++)
-		printf(" %s", plan->steps[s->needs[i]].name);
-	printf("\n  drvs\n");
+		add_words(out, "", plan->steps[s->needs[i]].name);
+	strbuf_adds(out, "\n  drvs");
 	for (size_t i = 0; i < drv.ninputs; i++) {
-		printf("    %s", drv.inputs[i].path);
+		add_words(out, "\n   ", drv.inputs[i].path);
 		for (size_t k = 0; k < drv.inputs[i].noutputs; k++)
-			printf(" %s", drv.inputs[i].outputs[k]);
-		printf("\n");
+			add_words(out, "", drv.inputs[i].outputs[k]);
 	}
-	printf("  sources\n");
+	strbuf_adds(out, "\n  sources");
 	for (size_t i = 0; i < drv.nsrcs; i++)
-		printf("    %s\n", drv.srcs[i]);
-	printf("  env\n");
+		add_words(out, "\n   ", drv.srcs[i]);
+	strbuf_adds(out, "\n  env\n");
 	for (size_t i = 0; i < drv.nenv; i++)
-		print_value(drv.env[i].key, drv.env[i].value);
+		add_value(out, drv.env[i].key, drv.env[i].value);
+	return 0;
+}
+
+static int print_steps(struct cli *cli, const struct plan *plan, struct error *err)
+{
+	autobuf struct strbuf out = STRBUF_INIT;
+
+	for (size_t i = 0; i < plan->nsteps; i++) {
+		strbuf_reset(&out);
+		if (add_step(cli, plan, &plan->steps[i], &out, err) < 0)
+			return -1;
+		fwrite(out.ptr, 1, out.len, stdout);
+	}
 	return 0;
 }
 
@@ -174,9 +201,8 @@ static int print_plan(struct cli *cli, const struct recipe *r, struct error *err
 		print_json(steps);
 		return 0;
 	}
-	for (size_t i = 0; i < plan.nsteps; i++)
-		if (print_step(cli, &plan, &plan.steps[i], err) < 0)
-			return -1;
+	if (print_steps(cli, &plan, err) < 0)
+		return -1;
 	print_origins(&plan);
 	return 0;
 }
