@@ -70,8 +70,7 @@ static int publish_locked(struct store *st, int dir, const char *name, struct pa
 		return -1;
 	if (valid)
 		return dir_remove(dir, name, err);
-	if (durable_before(st, err) < 0 || store_move_in(st, dir, name, info->path, err) < 0 ||
-	    durable_object(st, path_base(info->path), info->nar_size, err) < 0)
+	if (durable_before(st, err) < 0 || store_move_in(st, dir, name, info->path, err) < 0)
 		return -1;
 	return register_path(st, info, err);
 }
@@ -130,7 +129,7 @@ static int scratch_begin(struct store *st, char **name, int *dir, struct error *
 {
 	autofree char *prefix = xasprintf("add-%d-", getpid());
 
-	if (dir_temp(st->scratchfd, prefix, name, err) < 0)
+	if (durable_before(st, err) < 0 || dir_temp(st->scratchfd, prefix, name, err) < 0)
 		return -1;
 	*dir = openat(st->scratchfd, *name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return *dir < 0 ? error_errno(err, "cannot open %s", *name) : 0;

@@ -15,8 +15,7 @@
 #include "store/path.h"
 
 enum {
-	LARGE = 64 * 1024 * 1024,
-	NOTE_AGE_S = 600,
+	NOTE_AGE_S = 60 * 60,
 	MARGIN_S = 60,
 };
 
@@ -178,11 +177,4 @@ int durable_before(struct store *st, struct error *err)
 	/* Others may be between their tree and their row right now. */
 	st->durable_at = now;
 	return write_note(st, now - MARGIN_S, err);
-}
-
-int durable_object(struct store *st, const char *base, uint64_t size, struct error *err)
-{
-	if (size >= LARGE && syncfs(st->dirfd) < 0)
-		return error_errno(err, "cannot write %s to disk", base);
-	return 0;
 }
