@@ -128,10 +128,13 @@ static void follow(struct worker *w, struct sandbox_run *run, int out, struct bu
 	char buf[64 * 1024];
 
 	while (fds[0].fd >= 0 || fds[1].fd >= 0) {
-		int ms = end->limit ? -1 : check_limits(w, log, start, spoke, end);
+		int ms = -1;
 
-		if (end->limit && ms >= 0)
-			sandbox_kill(run);
+		if (!end->limit) {
+			ms = check_limits(w, log, start, spoke, end);
+			if (end->limit)
+				sandbox_kill(run);
+		}
 		if (poll(fds, ARRAY_LEN(fds), ms) < 0 && errno != EINTR)
 			return;
 		if (fds[0].fd >= 0 && fds[0].revents) {

@@ -6,6 +6,8 @@ need bwrap
 t_shared
 t_toolchain_lock "$T/it.lock" || { not_ok 'the toolchain can be locked'; done_testing; }
 
+before=$(find "$KBUILD_ROOT/nix/var/kbuild/tmp" -mindepth 1 -maxdepth 1 | wc -l)
+
 # try NAME SCRIPT: the script must fail to do it, and says `refused` in $out then.
 try() {
 	t_script_recipe "$T/it.yaml" "$2"
@@ -31,10 +33,10 @@ if grep -v "^ *lo:" /proc/net/dev | grep :; then echo reached; else echo refused
 	try 'no connection can be made' '
 if python3 -c "import socket; socket.create_connection((\"192.0.2.1\", 80), 2)" 2>/dev/null; then echo reached; else echo refused; fi >$out'
 	try 'other store paths are not there' '
-n=$(ls /nix/store | grep -c -v -e toolchain -e script -e run.sh -e "$(basename $out)")
+n=$(ls /nix/store | grep -c -v -e toolchain -e script -e run.sh -e "$(basename $out)" || true)
 if [ "$n" != 0 ]; then ls /nix/store; else echo refused; fi >$out'
 	try 'other processes are not seen' '
-n=$(ls /proc | grep -c "^[0-9]")
+n=$(ls /proc | grep -c "^[0-9]" || true)
 if [ "$n" -gt 8 ]; then echo reached; else echo refused; fi >$out'
 	try 'a process of the host cannot be killed' '
 if kill -0 '$$' 2>/dev/null && [ '$$' -gt 100 ]; then echo reached; else echo refused; fi >$out'
@@ -80,8 +82,8 @@ refuse() {
 
 # shellcheck disable=SC2016
 {
-	refuse 'a FIFO as output' 5 'fifo\|FIFO\|unsupported\|special' 'mkfifo $out'
-	refuse 'a FIFO inside an output' 5 'fifo\|FIFO\|unsupported\|special' 'mkdir $out; mkfifo $out/p'
+	refuse 'a FIFO as output' 5 'neither a file, a link nor a directory' 'mkfifo $out'
+	refuse 'a FIFO inside an output' 5 'neither a file, a link nor a directory' 'mkdir $out; mkfifo $out/p'
 	refuse 'a world-writable root' 5 'writable' 'mkdir $out; chmod 777 $out'
 	refuse 'no output at all' 5 "no output 'out'" 'true'
 	refuse 'a reference to itself' 5 'itself\|refers to' 'echo $out >$out'
@@ -129,6 +131,7 @@ else
 	skip 'a builder that fills the disk' 'this machine does not allow mount namespaces'
 fi
 
+# Another kbuild of the same user may be building meanwhile.
 left=$(find "$KBUILD_ROOT/nix/var/kbuild/tmp" -mindepth 1 -maxdepth 1 | wc -l)
-t_is 'nothing is left in the scratch directory' 0 "$left"
+t_is 'nothing is left in the scratch directory' "$before" "$left"
 done_testing

@@ -18,14 +18,14 @@ kbuild: 1
 steps:
   first:
     builder: $B
-    options: {script: "echo first; echo $salt >\$out"}
+    options: {script: "echo first; echo $salt variant-A >\$out"}
   second:
     builder: $B
-    inputs: {dep_first: "\${first}"}
-    options: {script: "sed s/$salt/constant-$salt/ /src/dep_first >\$out"}
+    inputs: {dep_first: "\${steps.first}"}
+    options: {script: "sed s/variant-.// /src/dep_first >\$out"}
   third:
     builder: $B
-    inputs: {dep_second: "\${second}"}
+    inputs: {dep_second: "\${steps.second}"}
     options: {script: "mkdir \$out; cp /src/dep_second \$out/copy"}
 END
 realize() {
@@ -40,7 +40,7 @@ t_is 'no step runs again' 'false false false' \
 t_is 'and nothing is said about it' '' "$(cat "$T/2.err")"
 "$KB" realize --locked "$T/r.yaml" >"$T/paths" 2>/dev/null
 t_is 'standard output has one physical path a step' 3 "$(grep -c "^$KBUILD_ROOT/nix/store/" "$T/paths")"
-t_is 'the content arrived' "constant-$salt" "$(cat "$(sed -n 3p "$T/paths")/copy")"
+t_is 'the content arrived' "$salt " "$(cat "$(sed -n 3p "$T/paths")/copy")"
 t_is 'result/ links point to it' "$(sed -n 3p "$T/paths")" "$(readlink "$T/result/third")"
 "$KB" realize --locked --no-link "$T/r.yaml#second" >"$T/one" 2>/dev/null
 t_is 'a named step alone is printed' "$(sed -n 2p "$T/paths")" "$(cat "$T/one")"
@@ -50,11 +50,10 @@ sed -i 's/^steps:/# a remark\nsteps:/' "$T/r.yaml"
 realize --json "$T/r.yaml" >"$T/3.json" 2>/dev/null
 t_is 'a comment builds nothing' 'false false false' \
 	"$(built "$T/3.json" first) $(built "$T/3.json" second) $(built "$T/3.json" third)"
-sed -i "s/echo first;/echo other words;/; s/echo $salt/echo $salt; echo done/" "$T/r.yaml"
+sed -i "s/variant-A/variant-B/" "$T/r.yaml"
 realize --json "$T/r.yaml" >"$T/4.json" 2>/dev/null
 t_is 'the same bytes of the first step cut the rest off' 'true false false' \
 	"$(built "$T/4.json" first) $(built "$T/4.json" second) $(built "$T/4.json" third)"
-sed -i "s/>\\\$out\"}/| tr -d x >\$out; true\"}/" "$T/r.yaml"
 
 t_run 'the log of a step can be read' "$KB" log "$T/r.yaml#first"
 t_run 'the log of a path can be read' "$KB" log "$(sed -n 1p "$T/paths")"
@@ -69,7 +68,7 @@ steps:
     options: {script: "echo $salt; echo leftover >kept-file; exit 7"}
   after:
     builder: $B
-    inputs: {dep_bad: "\${bad}"}
+    inputs: {dep_bad: "\${steps.bad}"}
     options: {script: "true >\$out"}
   good:
     builder: $B
@@ -110,7 +109,13 @@ for i in 1 2 3 4 5 6; do
 	[ "$(built "$T/race/$i.json" slow)" != true ] || n=$((n + 1))
 done
 t_is 'six processes, one build' 1 "$n"
-t_is 'and one result' 1 "$(cat "$T"/race/*.json | grep '"path"' | sort -u | wc -l)"
+t_is 'and one result' 1 "$(cat "$T"/race/*.json | grep '"path".*-slow"' | sort -u | wc -l)"
+
+# Scratch directories, but for those of another kbuild that builds meanwhile.
+scratch() {
+	find "$KBUILD_ROOT/nix/var/kbuild/tmp" -mindepth 1 -maxdepth 1 | wc -l
+}
+before=$(scratch)
 
 # --- interruption ---------------------------------------------------------------------------
 mkdir "$T/int"
@@ -134,8 +139,7 @@ for signal in INT TERM KILL; do
 	wait $pid
 	code=$?
 	[ $signal = KILL ] || t_is "SIG$signal ends it with exit code 9" 9 "$code"
-	[ $signal = KILL ] || t_is 'no directory is left' 0 \
-		"$(find "$KBUILD_ROOT/nix/var/kbuild/tmp" -mindepth 1 -maxdepth 1 | wc -l)"
+	[ $signal = KILL ] || t_is 'no directory is left' "$before" "$(scratch)"
 	sleep 0.5
 	# shellcheck disable=SC2009
 	if ps ax -o args | grep -q '^sleep 321'; then
@@ -147,8 +151,7 @@ done
 t_run 'the next run clears away what SIGKILL left' realize "$T/race/r.yaml"
 sed -i 's/sleep 321/sleep 0.1/' "$T/int/r.yaml"
 t_run 'and builds' realize "$T/int/r.yaml"
-t_is 'the killed run left no directory' 0 \
-	"$(find "$KBUILD_ROOT/nix/var/kbuild/tmp" -mindepth 1 -maxdepth 1 | wc -l)"
+t_is 'the killed run left no directory' "$before" "$(scratch)"
 
 # --- parallel -------------------------------------------------------------------------------
 {
