@@ -105,12 +105,12 @@ static void add_value(struct strbuf *out, const char *key, const char *value)
 	}
 }
 
-static int add_step(struct cli *cli, const struct plan *plan, const struct plan_step *s,
-		    struct strbuf *out, struct error *err)
+static int add_step(struct arena *scratch, const struct plan *plan,
+		    const struct plan_step *s, struct strbuf *out, struct error *err)
 {
 	struct drv drv;
 
-	if (drv_read(s->text, &cli->arena, &drv, err) < 0)
+	if (drv_read(s->text, scratch, &drv, err) < 0)
 		return -1;
 	add_words(out, s->name, s->drv_path);
 	add_words(out, "\n  system", drv.system);
@@ -138,13 +138,17 @@ static int add_step(struct cli *cli, const struct plan *plan, const struct plan_
 	return 0;
 }
 
-static int print_steps(struct cli *cli, const struct plan *plan, struct error *err)
+static int print_steps(const struct plan *plan, struct error *err)
 {
 	autobuf struct strbuf out = STRBUF_INIT;
 
 	for (size_t i = 0; i < plan->nsteps; i++) {
+		struct arena scratch = {0};
+
 		strbuf_reset(&out);
-		if (add_step(cli, plan, &plan->steps[i], &out, err) < 0)
+		int rc = add_step(&scratch, plan, &plan->steps[i], &out, err);
+		arena_finish(&scratch);
+		if (rc < 0)
 			return -1;
 		fwrite(out.ptr, 1, out.len, stdout);
 	}
@@ -201,7 +205,7 @@ static int print_plan(struct cli *cli, const struct recipe *r, struct error *err
 		print_json(steps);
 		return 0;
 	}
-	if (print_steps(cli, &plan, err) < 0)
+	if (print_steps(&plan, err) < 0)
 		return -1;
 	print_origins(&plan);
 	return 0;
