@@ -24,7 +24,8 @@ static void add_lines(struct argv *to, const char *lines)
 	}
 }
 
-/* --- resolve-debs ------------------------------------------------------------------------- */
+/* --- resolve-debs
+ * ------------------------------------------------------------------------- */
 
 static struct json_object *deb_object(const struct apt_deb *d)
 {
@@ -37,17 +38,20 @@ static struct json_object *deb_object(const struct apt_deb *d)
 	return o;
 }
 
-static void tell_answer(struct request *r, const char *suite, const struct apt_answer *answer)
+static void tell_answer(struct request *r, const char *suite,
+			const struct apt_answer *answer)
 {
 	struct json_object *debs = json_object_new_array();
 	struct json_object *release = json_object_new_object();
 
 	for (size_t i = 0; i < answer->n; i++)
 		json_object_array_add(debs, deb_object(&answer->debs[i]));
-	json_object_object_add(release, "key", json_object_new_string(answer->release.key));
+	json_object_object_add(release, "key",
+			       json_object_new_string(answer->release.key));
 	json_object_object_add(release, "sha256",
 			       json_object_new_string(answer->release.sha256));
-	json_object_object_add(release, "date", json_object_new_string(answer->release.date));
+	json_object_object_add(release, "date",
+			       json_object_new_string(answer->release.date));
 	result_text(r, "suite", suite);
 	json_object_object_add(r->result, "debs", debs);
 	json_object_object_add(r->result, "release", release);
@@ -67,8 +71,9 @@ int do_resolve_debs(struct request *r, struct error *err)
 	q.suite = suite_codename(suite);
 	if (!q.suite) {
 		error_class(err, ERROR_RECIPE, "'%s' is no Debian suite", suite);
-		return error_hint(err, "a release's number or name: 10 buster to 13 trixie, 14 "
-				       "forky, sid");
+		return error_hint(
+			err, "a release's number or name: 10 buster to 13 trixie, 14 "
+			     "forky, sid");
 	}
 	add_lines(&q.packages, packages);
 	int failed = apt_resolve(r->host, &q, &r->arena, &answer, &missing, err);
@@ -78,13 +83,15 @@ int do_resolve_debs(struct request *r, struct error *err)
 	return failed;
 }
 
-/* --- fetch-debs --------------------------------------------------------------------------- */
+/* --- fetch-debs
+ * --------------------------------------------------------------------------- */
 
 static const char *member(struct json_object *o, const char *key)
 {
 	struct json_object *value;
 
-	return json_object_object_get_ex(o, key, &value) ? json_object_get_string(value) : NULL;
+	return json_object_object_get_ex(o, key, &value) ? json_object_get_string(value)
+							 : NULL;
 }
 
 /* What is there already, whole and right, need not come again. */
@@ -132,8 +139,10 @@ static int prepare_items(struct request *r, struct json_object *debs, const char
 			continue;
 		f->line_of[f->set.n] = i;
 		struct download *d = &f->set.items[f->set.n++];
-		*d = (struct download){.what = line->name, .expect = &f->digests[i],
-				       .size = line->size, .dest = dest};
+		*d = (struct download){.what = line->name,
+				       .expect = &f->digests[i],
+				       .size = line->size,
+				       .dest = dest};
 		deb_line_urls(line, r->host, request_text(r, "date"), &d->urls);
 	}
 	return 0;
@@ -172,7 +181,8 @@ int do_fetch_debs(struct request *r, struct error *err)
 	return failed;
 }
 
-/* --- unpack-debs -------------------------------------------------------------------------- */
+/* --- unpack-debs
+ * -------------------------------------------------------------------------- */
 
 int do_unpack_debs(struct request *r, struct error *err)
 {

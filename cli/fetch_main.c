@@ -32,8 +32,8 @@ static void say(const char *key, struct json_object *value)
 	struct json_object *line = json_object_new_object();
 
 	json_object_object_add(line, key, value);
-	puts(json_object_to_json_string_ext(line, JSON_C_TO_STRING_PLAIN |
-							  JSON_C_TO_STRING_NOSLASHESCAPE));
+	puts(json_object_to_json_string_ext(
+		line, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
 	fflush(stdout);
 	json_object_put(line);
 }
@@ -85,7 +85,8 @@ static void tell_error(const struct error *err)
 	json_object_object_add(o, "msg", json_object_new_string(msg.ptr));
 	if (hint)
 		json_object_object_add(o, "hint", json_object_new_string(hint));
-	json_object_object_add(o, "class", json_object_new_string(class_name(err->class)));
+	json_object_object_add(o, "class",
+			       json_object_new_string(class_name(err->class)));
 	say("error", o);
 }
 
@@ -124,7 +125,8 @@ static struct json_object *read_request(struct error *err)
 
 static int usage(void)
 {
-	fputs("kbuild-fetch is started by kbuild. It reads one request, a JSON object, from "
+	fputs("kbuild-fetch is started by kbuild. It reads one request, a JSON object, "
+	      "from "
 	      "standard\ninput and answers in JSON lines. Requests:",
 	      stdout);
 	for (size_t i = 0; i < ARRAY_LEN(requests); i++)

@@ -13,8 +13,9 @@ const char *request_text(struct request *r, const char *key)
 	if (!json_object_is_type(value, json_type_array))
 		return json_object_get_string(value);
 	for (size_t i = 0; i < json_object_array_length(value); i++)
-		strbuf_printf(&lines, "%s%s", i ? "\n" : "",
-			      json_object_get_string(json_object_array_get_idx(value, i)));
+		strbuf_printf(
+			&lines, "%s%s", i ? "\n" : "",
+			json_object_get_string(json_object_array_get_idx(value, i)));
 	return arena_strdup(&r->arena, lines.ptr ? lines.ptr : "");
 }
 
@@ -34,7 +35,8 @@ const char *request_path(struct request *r, const char *key, struct error *err)
 	const char *value = request_need(r, key, err);
 
 	if (value && *value != '/') {
-		error_make(err, "'%s' of the request is no absolute path: %s", key, value);
+		error_make(err, "'%s' of the request is no absolute path: %s", key,
+			   value);
 		return NULL;
 	}
 	return value;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * kbuild-fetch, the program that touches network, git and archives: one request a process,
- * a JSON object on standard input, JSON lines on standard output (fetchers/request.h). This
- * is the edge where JSON becomes structs; the work is in fetchers/.
+ * kbuild-fetch, the program that touches network, git and archives: one request a
+ * process, a JSON object on standard input, JSON lines on standard output
+ * (fetchers/request.h). This is the edge where JSON becomes structs; the work is in
+ * fetchers/.
  */
 #include <json-c/json.h>
 
@@ -18,7 +19,8 @@ struct request {
 	struct arena arena;
 };
 
-/* A text field; NULL when absent. Numbers and lists of texts (joined by newlines) pass. */
+/* A text field; NULL when absent. Numbers and lists of texts (joined by newlines) pass.
+ */
 const char *request_text(struct request *r, const char *key);
 /* The same, absence is an error; an absolute path when `path`. */
 const char *request_need(struct request *r, const char *key, struct error *err);
@@ -28,5 +30,5 @@ void result_number(struct request *r, const char *key, uint64_t value);
 
 typedef int request_fn(struct request *r, struct error *err);
 
-request_fn do_resolve, do_fetch, do_resolve_debs, do_fetch_debs, do_unpack_debs, do_unpack,
-	do_tree_hash;
+request_fn do_resolve, do_fetch, do_resolve_debs, do_fetch_debs, do_unpack_debs,
+	do_unpack, do_tree_hash;

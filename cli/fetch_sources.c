@@ -48,7 +48,8 @@ int do_resolve(struct request *r, struct error *err)
 		struct json_object *pin = json_object_new_object();
 
 		map_each (&job.facts, e)
-			json_object_object_add(pin, e->key, json_object_new_string(e->value));
+			json_object_object_add(pin, e->key,
+					       json_object_new_string(e->value));
 		json_object_object_add(r->result, "pin", pin);
 		result_text(r, "name", job.name);
 		result_text(r, "path", job.dest);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The request tree-hash: which files, their NAR hash, and the stat cache that saves doing it
- * again. Here and not in fetchers/, because it joins them with store/nar.h.
+ * The request tree-hash: which files, their NAR hash, and the stat cache that saves doing
+ * it again. Here and not in fetchers/, because it joins them with store/nar.h.
  */
 #include <fcntl.h>
 #include <string.h>
@@ -81,7 +81,8 @@ static int settle(struct walk *w, struct treefile_head *head, struct error *err)
 		if (walk_unchanged(w))
 			return failed ? error_join(err, &passing) : 0;
 	}
-	return error_class(err, ERROR_INFRA, "%s keeps changing while it is read", w->physical);
+	return error_class(err, ERROR_INFRA, "%s keeps changing while it is read",
+			   w->physical);
 }
 
 int do_tree_hash(struct request *r, struct error *err)

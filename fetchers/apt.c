@@ -17,7 +17,8 @@ static int check_names(const struct apt_query *q, struct error *err)
 		const char *name = q->packages.v[i];
 
 		if (!*name || *name == '-' || strpbrk(name, " \t\n=/"))
-			return error_class(err, ERROR_RECIPE, "'%s' is no package name", name);
+			return error_class(err, ERROR_RECIPE, "'%s' is no package name",
+					   name);
 	}
 	return 0;
 }
@@ -42,17 +43,19 @@ static void suggest(const struct apt_state *s, const char *word, struct error *e
 	map_finish(&names);
 }
 
-static int no_package(const struct apt_state *s, const struct apt_query *q, const char *name,
-		      struct error *err)
+static int no_package(const struct apt_state *s, const struct apt_query *q,
+		      const char *name, struct error *err)
 {
 	autofree char *bare = xstrndup(name, strcspn(name, ":"));
 
-	error_class(err, ERROR_RECIPE, "%s (%s) has no package '%s'", q->suite, q->arch, name);
+	error_class(err, ERROR_RECIPE, "%s (%s) has no package '%s'", q->suite, q->arch,
+		    name);
 	suggest(s, bare, err);
 	return -1;
 }
 
-/* --- apt-get -s install ---------------------------------------------------------------- */
+/* --- apt-get -s install ----------------------------------------------------------------
+ */
 
 static int unsolved(const struct apt_state *s, const struct apt_query *q,
 		    const struct strbuf *out, const struct strbuf *said, bool *missing,
@@ -73,7 +76,8 @@ static int unsolved(const struct apt_state *s, const struct apt_query *q,
 	strbuf_add_masked(&shown, text, strlen(text));
 	if (why)
 		strbuf_add_masked(&shown, why, strlen(why));
-	return error_class(err, ERROR_RECIPE, "apt finds no solution for these packages in %s:\n%s",
+	return error_class(err, ERROR_RECIPE,
+			   "apt finds no solution for these packages in %s:\n%s",
 			   q->suite, shown.ptr ? shown.ptr : "");
 }
 
@@ -120,7 +124,8 @@ static int solve(const struct apt_state *s, const struct apt_query *q, struct ar
 	return 0;
 }
 
-/* --- apt-cache show -------------------------------------------------------------------- */
+/* --- apt-cache show --------------------------------------------------------------------
+ */
 
 static const struct {
 	const char *name;
@@ -143,7 +148,8 @@ static int end_record(struct apt_deb *d, struct arena *a, struct apt_answer *out
 	const char *slash = d->pool ? strrchr(d->pool, '/') : NULL;
 	if (!d->sha256 || sha256_parse(d->sha256, &digest) < 0 || !slash || !d->size ||
 	    !d->version || !d->arch)
-		return error_class(err, ERROR_INFRA, "the package lists do not say enough of %s",
+		return error_class(err, ERROR_INFRA,
+				   "the package lists do not say enough of %s",
 				   d->package);
 	d->name = arena_strdup(a, slash + 1);
 	d->pool = arena_strndup(a, d->pool, (size_t)(slash + 1 - d->pool));
@@ -152,7 +158,8 @@ static int end_record(struct apt_deb *d, struct arena *a, struct apt_answer *out
 	return 0;
 }
 
-static int parse_records(char *text, struct arena *a, struct apt_answer *out, struct error *err)
+static int parse_records(char *text, struct arena *a, struct apt_answer *out,
+			 struct error *err)
 {
 	struct apt_deb d = {0};
 
@@ -176,8 +183,9 @@ static int by_name(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
-static int show(const struct apt_state *s, const struct apt_query *q, const struct argv *names,
-		struct arena *a, struct apt_answer *out, bool *missing, struct error *err)
+static int show(const struct apt_state *s, const struct apt_query *q,
+		const struct argv *names, struct arena *a, struct apt_answer *out,
+		bool *missing, struct error *err)
 {
 	autoargv struct argv argv = {0};
 	autobuf struct strbuf text = STRBUF_INIT, said = STRBUF_INIT;
@@ -193,7 +201,8 @@ static int show(const struct apt_state *s, const struct apt_query *q, const stru
 			*missing = true;
 			return no_package(s, q, names->v[0], err);
 		}
-		return error_class(err, ERROR_INFRA, "apt-cache does not know all packages: %s",
+		return error_class(err, ERROR_INFRA,
+				   "apt-cache does not know all packages: %s",
 				   said.ptr ? said.ptr : "");
 	}
 	qsort(out->debs, out->n, sizeof(*out->debs), by_name);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * Which packages a set of names means today: asked of apt with a state of its own, so that
- * nothing of the host's configuration, packages or hooks plays a part. Only for locking; a
- * lock is fetched without apt.
+ * Which packages a set of names means today: asked of apt with a state of its own, so
+ * that nothing of the host's configuration, packages or hooks plays a part. Only for
+ * locking; a lock is fetched without apt.
  *
- * The Release file is verified twice: by apt when it is fetched, and by gpgv with the same
- * keyring for the bytes that were used in the end.
+ * The Release file is verified twice: by apt when it is fetched, and by gpgv with the
+ * same keyring for the bytes that were used in the end.
  */
 #include "base/arena.h"
 #include "base/argv.h"
@@ -31,7 +31,7 @@ struct apt_query {
 	const char *suite;    /* code name */
 	const char *arch;     /* of the packages whose names say none */
 	struct argv packages; /* NAME or NAME:ARCH */
-	bool closure;	      /* with what they depend on */
+	bool closure;         /* with what they depend on */
 };
 
 struct apt_answer {

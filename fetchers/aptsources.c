@@ -53,8 +53,8 @@ static void entry_end(struct entry *e, struct argv *bases)
 /* bookworm, stable, bookworm-updates, bookworm-security, bookworm/updates */
 static bool suite_of_debian(const char *word)
 {
-	static const char *const aliases[] = {"stable", "oldstable", "oldoldstable", "testing",
-					      "unstable"};
+	static const char *const aliases[] = {"stable", "oldstable", "oldoldstable",
+					      "testing", "unstable"};
 	autofree char *stem = xstrndup(word, strcspn(word, "-/"));
 
 	for (size_t i = 0; i < ARRAY_LEN(aliases); i++)
@@ -90,7 +90,8 @@ static void take_word(struct entry *e, enum field field, const char *word)
 
 static enum field field_of(const char *name)
 {
-	static const char *const names[] = {"types", "uris", "suites", "components", "enabled"};
+	static const char *const names[] = {"types", "uris", "suites", "components",
+					    "enabled"};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (strcasecmp(name, names[i]) == 0)

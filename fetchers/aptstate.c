@@ -26,7 +26,8 @@ static bool installed(const char *program)
 
 	while (rest.ptr) {
 		struct str dir = str_cut(&rest, ':');
-		autofree char *file = xasprintf("%.*s/%s", (int)dir.len, dir.ptr, program);
+		autofree char *file =
+			xasprintf("%.*s/%s", (int)dir.len, dir.ptr, program);
 
 		if (access(file, X_OK) == 0)
 			return true;
@@ -34,7 +35,8 @@ static bool installed(const char *program)
 	return false;
 }
 
-/* --- running ------------------------------------------------------------------------------ */
+/* --- running
+ * ------------------------------------------------------------------------------ */
 
 static void inherit(struct argv *env, const char *name)
 {
@@ -46,9 +48,9 @@ static void inherit(struct argv *env, const char *name)
 
 static void make_env(struct apt_state *s)
 {
-	static const char *const kept[] = {"PATH",	  "HOME",	 "http_proxy", "https_proxy",
-					   "HTTPS_PROXY", "ftp_proxy", "no_proxy",   "NO_PROXY",
-					   "TMPDIR"};
+	static const char *const kept[] = {"PATH",        "HOME",        "http_proxy",
+					   "https_proxy", "HTTPS_PROXY", "ftp_proxy",
+					   "no_proxy",    "NO_PROXY",    "TMPDIR"};
 
 	for (size_t i = 0; i < ARRAY_LEN(kept); i++)
 		inherit(&s->env, kept[i]);
@@ -70,18 +72,20 @@ int apt_run(const struct apt_state *s, const struct argv *argv, struct strbuf *o
 	if (lseek(said, 0, SEEK_SET) < 0 || read_all(said, 1 << 20, complaints, err) < 0)
 		return -1;
 	if (code > 128)
-		return error_class(err, ERROR_INFRA, "%s was killed by signal %d", argv->v[0],
-				   code - 128);
+		return error_class(err, ERROR_INFRA, "%s was killed by signal %d",
+				   argv->v[0], code - 128);
 	return code;
 }
 
-/* --- files -------------------------------------------------------------------------------- */
+/* --- files
+ * -------------------------------------------------------------------------------- */
 
 /* The host's way to the network is the one thing taken over from its configuration. */
 static void add_proxies(struct strbuf *conf)
 {
-	static const char *const kept[] = {"Acquire::http::Proxy", "Acquire::https::Proxy",
-					   "Acquire::https::CaInfo", "Acquire::https::Verify"};
+	static const char *const kept[] = {
+		"Acquire::http::Proxy", "Acquire::https::Proxy", "Acquire::https::CaInfo",
+		"Acquire::https::Verify"};
 	autoargv struct argv argv = {0};
 	autobuf struct strbuf out = STRBUF_INIT;
 	autoerror struct error quiet = {0};
@@ -102,12 +106,17 @@ static void add_proxies(struct strbuf *conf)
 }
 
 static int write_conf(const struct apt_state *s, const struct host *h,
-		      const struct apt_query *q, const struct argv *archs, struct error *err)
+		      const struct apt_query *q, const struct argv *archs,
+		      struct error *err)
 {
-	static const char *const off[] = {"Dir::Etc::main", "Dir::Etc::Parts",
-					  "Dir::Etc::SourceParts", "Dir::Etc::Preferences",
-					  "Dir::Etc::PreferencesParts", "Dir::Etc::Trusted",
-					  "Dir::Etc::TrustedParts", "Dir::Etc::netrcparts"};
+	static const char *const off[] = {"Dir::Etc::main",
+					  "Dir::Etc::Parts",
+					  "Dir::Etc::SourceParts",
+					  "Dir::Etc::Preferences",
+					  "Dir::Etc::PreferencesParts",
+					  "Dir::Etc::Trusted",
+					  "Dir::Etc::TrustedParts",
+					  "Dir::Etc::netrcparts"};
 	autofree char *path = path_join(s->dir, "apt.conf");
 	autobuf struct strbuf b = STRBUF_INIT;
 
@@ -148,9 +157,11 @@ static int make_dirs(const struct apt_state *s, struct error *err)
 	return dir_write(AT_FDCWD, status, "", 0, 0644, false, err);
 }
 
-/* --- the lists ---------------------------------------------------------------------------- */
+/* --- the lists
+ * ---------------------------------------------------------------------------- */
 
-/* What the lists were made of; while it is young and the same, they are not fetched again. */
+/* What the lists were made of; while it is young and the same, they are not fetched
+ * again. */
 static bool fresh(const char *stamp, const char *sources)
 {
 	autobuf struct strbuf text = STRBUF_INIT;
@@ -168,7 +179,8 @@ enum update { UPDATED, ABSENT, UNREACHABLE, REFUSED };
 
 static void first_lines(const struct strbuf *text, struct strbuf *out)
 {
-	struct str rest = text->ptr ? (struct str){text->ptr, text->len} : (struct str){0};
+	struct str rest =
+		text->ptr ? (struct str){text->ptr, text->len} : (struct str){0};
 
 	for (unsigned n = 0; rest.ptr && n < 3;) {
 		struct str line = str_cut(&rest, '\n');
@@ -192,24 +204,27 @@ static enum update complain(const struct host *h, const char *suite, const char 
 	error_finish(err);
 	if (strstr(text, "is expired") || strstr(text, "Valid-Until")) {
 		error_class(err, ERROR_INFRA,
-			    "the Release file of %s from %s is past its Valid-Until date", suite,
-			    shown);
-		error_hint(err, "the mirror may be out of date; KBUILD_DEBIAN_ALLOW_EXPIRED=1 "
-				"accepts it as it is");
+			    "the Release file of %s from %s is past its Valid-Until date",
+			    suite, shown);
+		error_hint(err,
+			   "the mirror may be out of date; KBUILD_DEBIAN_ALLOW_EXPIRED=1 "
+			   "accepts it as it is");
 		return REFUSED;
 	}
-	if (strstr(text, "NO_PUBKEY") || strstr(text, "EXPKEYSIG") || strstr(text, "BADSIG") ||
-	    strstr(text, "couldn't be verified") || strstr(text, "could not be verified") ||
-	    strstr(text, "Missing key") || strstr(text, "At least one invalid signature")) {
+	if (strstr(text, "NO_PUBKEY") || strstr(text, "EXPKEYSIG") ||
+	    strstr(text, "BADSIG") || strstr(text, "couldn't be verified") ||
+	    strstr(text, "could not be verified") || strstr(text, "Missing key") ||
+	    strstr(text, "At least one invalid signature")) {
 		error_class(err, ERROR_INFRA,
-			    "the Release file of %s from %s is not signed by a key of %s\n  %s",
+			    "the Release file of %s from %s is not signed by a key of "
+			    "%s\n  %s",
 			    suite, shown, h->keyring, lines.ptr ? lines.ptr : "");
 		error_hint(err, "KBUILD_DEBIAN_KEYRING names another keyring; package "
 				"debian-archive-keyring has Debian's");
 		return REFUSED;
 	}
-	error_class(err, ERROR_INFRA, "cannot read the package lists of %s from %s\n  %s", suite,
-		    shown, lines.ptr ? lines.ptr : "apt gives no reason");
+	error_class(err, ERROR_INFRA, "cannot read the package lists of %s from %s\n  %s",
+		    suite, shown, lines.ptr ? lines.ptr : "apt gives no reason");
 	return strstr(text, "404") || strstr(text, "does not have a Release file") ||
 			       strstr(text, "File not found")
 		       ? ABSENT
@@ -272,12 +287,15 @@ static int update(const struct apt_state *s, const struct host *h, const char *s
 	*missing = all_absent;
 	if (!all_absent)
 		return error_join(err, &worst);
-	error_class(err, ERROR_RECIPE, "no Debian mirror of this machine has suite %s", suite);
-	return error_hint(err, "KBUILD_DEBIAN_MIRROR names others; old releases are kept by "
-			       "archive mirrors");
+	error_class(err, ERROR_RECIPE, "no Debian mirror of this machine has suite %s",
+		    suite);
+	return error_hint(err,
+			  "KBUILD_DEBIAN_MIRROR names others; old releases are kept by "
+			  "archive mirrors");
 }
 
-/* --- the release -------------------------------------------------------------------------- */
+/* --- the release
+ * -------------------------------------------------------------------------- */
 
 static int find_release(const struct apt_state *s, char **path, struct error *err)
 {
@@ -296,7 +314,8 @@ static int find_release(const struct apt_state *s, char **path, struct error *er
 	return error_class(err, ERROR_INFRA, "the mirror has no InRelease file");
 }
 
-static int verify(const struct host *h, const char *suite, const char *file, struct error *err)
+static int verify(const struct host *h, const char *suite, const char *file,
+		  struct error *err)
 {
 	bool gpgv = installed("gpgv");
 	autoargv struct argv argv = {0};
@@ -304,25 +323,29 @@ static int verify(const struct host *h, const char *suite, const char *file, str
 
 	if (!gpgv && !installed("sqv")) {
 		error_class(err, ERROR_INFRA, "neither gpgv nor sqv is installed");
-		return error_hint(err, "locking Debian packages checks the archive's signature; "
-				       "install gpgv");
+		return error_hint(
+			err, "locking Debian packages checks the archive's signature; "
+			     "install gpgv");
 	}
 	if (gpgv)
-		argv_pushl(&argv, "gpgv", "--status-fd", "1", "--keyring", h->keyring, file,
-			   NULL);
+		argv_pushl(&argv, "gpgv", "--status-fd", "1", "--keyring", h->keyring,
+			   file, NULL);
 	else
-		argv_pushl(&argv, "sqv", "--keyring", h->keyring, "--cleartext", file, NULL);
+		argv_pushl(&argv, "sqv", "--keyring", h->keyring, "--cleartext", file,
+			   NULL);
 	autoclose int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	struct child c = {.argv = &argv, .errfd = null > 0 ? null : 0};
 	int code = child_output(&c, &out, err);
 	if (code < 0)
 		return -1;
 	const char *text = out.ptr ? out.ptr : "";
-	/* A signature by a key we do not have is fine beside a good one; a bad one never. */
+	/* A signature by a key we do not have is fine beside a good one; a bad one never.
+	 */
 	if (gpgv ? strstr(text, "[GNUPG:] VALIDSIG") && !strstr(text, "[GNUPG:] BADSIG")
 		 : code == 0)
 		return 0;
-	error_class(err, ERROR_INFRA, "the Release file of %s is not signed by a key of %s", suite,
+	error_class(err, ERROR_INFRA,
+		    "the Release file of %s is not signed by a key of %s", suite,
 		    h->keyring);
 	return error_hint(err, "KBUILD_DEBIAN_KEYRING names another keyring");
 }
@@ -340,8 +363,8 @@ static const char *release_date(const struct strbuf *text, struct arena *a)
 }
 
 static int read_release(const struct apt_state *s, const struct host *h,
-			const struct apt_query *q, struct arena *a, struct apt_release *release,
-			struct error *err)
+			const struct apt_query *q, struct arena *a,
+			struct apt_release *release, struct error *err)
 {
 	autofree char *file = NULL;
 	autobuf struct strbuf text = STRBUF_INIT;
@@ -360,20 +383,23 @@ static int read_release(const struct apt_state *s, const struct host *h,
 	return 0;
 }
 
-/* --- opening ------------------------------------------------------------------------------ */
+/* --- opening
+ * ------------------------------------------------------------------------------ */
 
 static int check_host(const struct host *h, struct error *err)
 {
 	if (!installed("apt-get") || !installed("apt-cache")) {
 		error_class(err, ERROR_INFRA,
 			    "apt is not installed, and locking Debian packages needs it");
-		return error_hint(err, "lock on a machine with apt; a complete lock builds "
-				       "without it");
+		return error_hint(err,
+				  "lock on a machine with apt; a complete lock builds "
+				  "without it");
 	}
 	if (access(h->keyring, R_OK) == 0)
 		return 0;
 	error_errno(err, "cannot read the keyring %s of the Debian archive", h->keyring);
-	return error_hint(err, "install debian-archive-keyring, or set KBUILD_DEBIAN_KEYRING");
+	return error_hint(err,
+			  "install debian-archive-keyring, or set KBUILD_DEBIAN_KEYRING");
 }
 
 /* The query's own architecture first, then those its packages name. */
@@ -382,7 +408,8 @@ static void collect_archs(const struct apt_query *q, struct argv *archs)
 	for (size_t i = 0; i < q->packages.n; i++) {
 		const char *colon = strchr(q->packages.v[i], ':');
 
-		if (colon && strcmp(colon + 1, q->arch) != 0 && strcmp(colon + 1, "all") != 0)
+		if (colon && strcmp(colon + 1, q->arch) != 0 &&
+		    strcmp(colon + 1, "all") != 0)
 			argv_push(archs, colon + 1);
 	}
 	argv_sort(archs);

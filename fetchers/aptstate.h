@@ -15,8 +15,8 @@ struct apt_state {
 #define autoapt __attribute__((cleanup(apt_state_close)))
 
 /*
- * Opens it and brings its lists up to date from the first mirror that has the suite, unless
- * that was done a moment ago. The verified release goes to *release.
+ * Opens it and brings its lists up to date from the first mirror that has the suite,
+ * unless that was done a moment ago. The verified release goes to *release.
  */
 int apt_state_open(const struct host *h, const struct apt_query *q, struct arena *a,
 		   struct apt_state *out, struct apt_release *release, bool *missing,

@@ -30,7 +30,8 @@ int deb_data(int fd, struct archive **outer, struct archive **data, struct error
 		*data = reader_inside(READER_TAR, *outer, err);
 		return *data ? 0 : -1;
 	}
-	return more < 0 ? -1 : error_make(err, "is no Debian package: it has no data.tar");
+	return more < 0 ? -1
+			: error_make(err, "is no Debian package: it has no data.tar");
 }
 
 int deb_member(int fd, const char *path, struct archive **outer, struct archive **data,
@@ -54,7 +55,8 @@ int deb_member(int fd, const char *path, struct archive **outer, struct archive 
 	return more < 0 ? -1 : error_make(err, "the package has no file %s", path);
 }
 
-/* --- one tree, several threads ---------------------------------------------------------- */
+/* --- one tree, several threads
+ * ---------------------------------------------------------- */
 
 struct job {
 	struct deb_tree *d;
@@ -65,7 +67,7 @@ struct job {
 	pthread_mutex_t lock; /* everything below */
 	size_t next;
 	struct map owners; /* path -> index of its package + 1 */
-	bool *again;	   /* packages that met an earlier one's file */
+	bool *again;       /* packages that met an earlier one's file */
 	uint64_t nfiles, nbytes, done, total;
 	struct error error;
 };
@@ -80,7 +82,8 @@ struct unpacking {
 
 static bool top_dir_of_usr(const char *path, size_t n)
 {
-	static const char *const names[] = {"bin", "sbin", "lib", "lib32", "lib64", "libx32"};
+	static const char *const names[] = {"bin",   "sbin",  "lib",
+					    "lib32", "lib64", "libx32"};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (strlen(names[i]) == n && memcmp(names[i], path, n) == 0)
@@ -172,7 +175,8 @@ static int put_hardlink(struct unpacking *u, const char *path, const char *raw,
 		return -1;
 	if (u->job->d->merge_usr)
 		merge(&old);
-	return claim(u->job, path, u->index) ? tree_hardlink(u->tree, path, old.ptr, err) : 0;
+	return claim(u->job, path, u->index) ? tree_hardlink(u->tree, path, old.ptr, err)
+					     : 0;
 }
 
 static int put(struct unpacking *u, struct archive *a, struct archive_entry *e,
@@ -182,7 +186,8 @@ static int put(struct unpacking *u, struct archive *a, struct archive_entry *e,
 	autobuf struct strbuf path = STRBUF_INIT;
 
 	if (refused)
-		return error_make(err, "member '%s' is a %s", archive_entry_pathname(e), refused);
+		return error_make(err, "member '%s' is a %s", archive_entry_pathname(e),
+				  refused);
 	if (tree_member(archive_entry_pathname(e), 0, &path, err) < 0)
 		return -1;
 	if (!path.len)
@@ -200,7 +205,8 @@ static int put(struct unpacking *u, struct archive *a, struct archive_entry *e,
 		return tree_dir(u->tree, path.ptr, err);
 	case AE_IFLNK:
 		if (moved && !strchr(raw, '/'))
-			return tree_dir(u->tree, path.ptr, err); /* bin -> usr/bin itself */
+			return tree_dir(u->tree, path.ptr,
+					err); /* bin -> usr/bin itself */
 		return put_link(u, raw, path.ptr, moved, archive_entry_symlink(e), err);
 	default:
 		if (!claim(u->job, path.ptr, u->index))

@@ -23,7 +23,8 @@ static bool is_kernel(const char *package)
 	return str_starts(package, "linux-source-");
 }
 
-/* --- lock --------------------------------------------------------------------------------- */
+/* --- lock
+ * --------------------------------------------------------------------------------- */
 
 static int query(struct fetch_job *job, const char *suite, struct apt_answer *answer,
 		 bool *missing, struct error *err)
@@ -44,7 +45,8 @@ static int query(struct fetch_job *job, const char *suite, struct apt_answer *an
 	return failed;
 }
 
-static int found(struct fetch_job *job, const char *suite, const struct apt_answer *answer)
+static int found(struct fetch_job *job, const char *suite,
+		 const struct apt_answer *answer)
 {
 	autobuf struct strbuf lines = STRBUF_INIT;
 
@@ -89,15 +91,16 @@ static int lock(struct fetch_job *job, struct error *err)
 		if (strcmp(*s, first) == 0)
 			continue;
 		if (query(job, *s, &answer, &missing, &quiet) == 0) {
-			log_say(LOG_INFO, "%s is not in %s, taken from %s", job->spec.package,
-				first, *s);
+			log_say(LOG_INFO, "%s is not in %s, taken from %s",
+				job->spec.package, first, *s);
 			return found(job, *s, &answer);
 		}
 	}
 	return -1; /* with what was wrong in the first suite */
 }
 
-/* --- obtain ------------------------------------------------------------------------------- */
+/* --- obtain
+ * ------------------------------------------------------------------------------- */
 
 static int parse_debs(struct fetch_job *job, struct deb_line **out, size_t *n,
 		      struct error *err)
@@ -116,8 +119,9 @@ static int parse_debs(struct fetch_job *job, struct deb_line **out, size_t *n,
 
 		if (!line.len)
 			continue;
-		if (deb_line_parse(arena_strndup(job->arena, line.ptr, line.len), job->arena,
-				   &ARENA_PUSH(job->arena, *out, *n, cap), err) < 0)
+		if (deb_line_parse(arena_strndup(job->arena, line.ptr, line.len),
+				   job->arena, &ARENA_PUSH(job->arena, *out, *n, cap),
+				   err) < 0)
 			return error_wrap(err, "in the lock of %s", job->label);
 	}
 	return 0;
@@ -134,7 +138,8 @@ static int get_files(struct fetch_job *job, const struct deb_line *lines, size_t
 		files[i].what = lines[i].name;
 		files[i].expect = &digests[i];
 		files[i].size = lines[i].size;
-		deb_line_urls(&lines[i], job->host, job_fact(job, "date"), &files[i].urls);
+		deb_line_urls(&lines[i], job->host, job_fact(job, "date"),
+			      &files[i].urls);
 	}
 	int failed = cached_files(job, files, n, err);
 	for (size_t i = 0; i < n; i++) {
@@ -147,7 +152,8 @@ static int get_files(struct fetch_job *job, const struct deb_line *lines, size_t
 	return failed;
 }
 
-/* A file of the tree at `root`, links resolved as if root were "/"; freed by the caller. */
+/* A file of the tree at `root`, links resolved as if root were "/"; freed by the caller.
+ */
 static char *resolve_in(const char *root, const char *path)
 {
 	struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT};
@@ -165,8 +171,8 @@ static char *resolve_in(const char *root, const char *path)
 static int keep_path(struct fetch_job *job, const char *tree, const char *path,
 		     struct error *err)
 {
-	autofree char *merged = str_starts(path, "/usr/") ? xstrdup(path + 4)
-							  : xasprintf("/usr%s", path);
+	autofree char *merged =
+		str_starts(path, "/usr/") ? xstrdup(path + 4) : xasprintf("/usr%s", path);
 	autofree char *real = resolve_in(tree, path);
 
 	if (!real)
@@ -184,13 +190,13 @@ static int unpack_tree(struct fetch_job *job, struct argv *paths, struct error *
 	const char *path = job_fact(job, "path");
 	autofree char *aside = xasprintf("%s.packages", job->dest);
 	struct progress progress = job->host->progress;
-	struct deb_tree d = {.debs = *paths, .dest = path ? aside : job->dest,
-			     .progress = &progress};
+	struct deb_tree d = {
+		.debs = *paths, .dest = path ? aside : job->dest, .progress = &progress};
 	autoerror struct error quiet = {0};
 
 	if (path && *path != '/')
-		return error_class(err, ERROR_RECIPE, "path is '%s', expected an absolute one",
-				   path);
+		return error_class(err, ERROR_RECIPE,
+				   "path is '%s', expected an absolute one", path);
 	if (deb_unpack(&d, err) < 0)
 		return -1;
 	if (!path)
@@ -226,12 +232,14 @@ static int obtain(struct fetch_job *job, struct error *err)
 	struct deb_line *lines = NULL;
 	size_t n = 0;
 
-	if (parse_debs(job, &lines, &n, err) < 0 || get_files(job, lines, n, &paths, err) < 0)
+	if (parse_debs(job, &lines, &n, err) < 0 ||
+	    get_files(job, lines, n, &paths, err) < 0)
 		return -1;
 	job->name = name_of(job, lines, n);
 	if (!member)
 		return unpack_tree(job, &paths, err);
-	struct unpack u = {.archive = paths.v[0], .member = member, .dest = job->dest, .strip = 1};
+	struct unpack u = {
+		.archive = paths.v[0], .member = member, .dest = job->dest, .strip = 1};
 	struct progress progress = job->host->progress;
 	progress_say(&progress, "unpacking", 0, 0);
 	if (unpack_run(&u, err) < 0)

@@ -13,13 +13,16 @@ int deb_line_check(const struct deb_line *d, struct error *err)
 	struct sha256 digest;
 
 	if (!d->name || !*d->name || *d->name == '.' || strchr(d->name, '/'))
-		return error_class(err, ERROR_LOCK, "'%s' is no package file", d->name ? d->name : "");
+		return error_class(err, ERROR_LOCK, "'%s' is no package file",
+				   d->name ? d->name : "");
 	if (!d->sha256 || sha256_parse(d->sha256, &digest) < 0)
 		return error_class(err, ERROR_LOCK, "%s: '%s' is no SHA-256", d->name,
 				   d->sha256 ? d->sha256 : "");
-	if (!d->pool || *d->pool == '/' || strstr(d->pool, "..") || strpbrk(d->pool, "\\:?#"))
-		return error_class(err, ERROR_LOCK, "%s: '%s' is no directory of an archive",
-				   d->name, d->pool ? d->pool : "");
+	if (!d->pool || *d->pool == '/' || strstr(d->pool, "..") ||
+	    strpbrk(d->pool, "\\:?#"))
+		return error_class(err, ERROR_LOCK,
+				   "%s: '%s' is no directory of an archive", d->name,
+				   d->pool ? d->pool : "");
 	if (!d->size)
 		return error_class(err, ERROR_LOCK, "%s: no size", d->name);
 	return 0;
@@ -38,7 +41,8 @@ int deb_line_parse(char *text, struct arena *a, struct deb_line *out, struct err
 		out->size = strtoull(words[2], &end, 10);
 	if (!end || *end || !str_starts(words[1], "sha256:"))
 		return error_class(err, ERROR_LOCK,
-				   "'%s': expected NAME sha256:HEX SIZE DIRECTORY/", shown);
+				   "'%s': expected NAME sha256:HEX SIZE DIRECTORY/",
+				   shown);
 	out->name = arena_strdup(a, words[0]);
 	out->sha256 = arena_strdup(a, words[1] + strlen("sha256:"));
 	out->pool = arena_strdup(a, words[3]);
@@ -54,7 +58,8 @@ void deb_line_write(const struct deb_line *d, struct strbuf *out)
 void deb_line_urls(const struct deb_line *d, const struct host *h, const char *date,
 		   struct argv *urls)
 {
-	autofree char *path = xasprintf("%s%s%s", d->pool, str_ends(d->pool, "/") ? "" : "/", d->name);
+	autofree char *path =
+		xasprintf("%s%s%s", d->pool, str_ends(d->pool, "/") ? "" : "/", d->name);
 
 	for (size_t i = 0; i < h->debian.n; i++) {
 		autofree char *url = url_join(h->debian.v[i], path);
@@ -71,7 +76,9 @@ int deb_line_gone(const struct deb_line *d, const char *input, struct error *err
 {
 	error_wrap(err, "%s is on no mirror any more", d->name);
 	err->class = ERROR_LOCK; /* the network is fine: the lock is old */
-	return error_hint(err, "`kbuild update %s` locks the current version; a snapshot service "
-			       "that keeps old ones can be named in KBUILD_DEBIAN_SNAPSHOT",
-			  input);
+	return error_hint(
+		err,
+		"`kbuild update %s` locks the current version; a snapshot service "
+		"that keeps old ones can be named in KBUILD_DEBIAN_SNAPSHOT",
+		input);
 }

@@ -41,14 +41,14 @@ struct transfer {
 	int fd;
 	bool private_part, published;
 	struct sha256_ctx *digest;
-	uint64_t have;	   /* bytes in part, all of them in the digest */
+	uint64_t have;     /* bytes in part, all of them in the digest */
 	bool checked_head; /* the reply's kind was looked at */
-	bool resumed;	   /* this attempt continues what an earlier one left */
+	bool resumed;      /* this attempt continues what an earlier one left */
 	bool local_error, too_long;
-	unsigned misses; /* addresses that have no such file */
+	unsigned misses;     /* addresses that have no such file */
 	struct error error;  /* of the last attempt; at the end, of all */
 	struct strbuf story; /* how each address failed, one a line */
-	bool mismatch;	     /* one of them had other bytes */
+	bool mismatch;       /* one of them had other bytes */
 };
 
 static uint64_t now_ms(void)
@@ -59,7 +59,8 @@ static uint64_t now_ms(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-/* --- the part file ---------------------------------------------------------------------- */
+/* --- the part file
+ * ---------------------------------------------------------------------- */
 
 static int digest_part(struct transfer *t)
 {
@@ -161,9 +162,11 @@ static void close_part(struct transfer *t)
 	t->part = NULL;
 }
 
-/* --- one attempt -------------------------------------------------------------------------- */
+/* --- one attempt
+ * -------------------------------------------------------------------------- */
 
-/* The first bytes of a reply: was the range honoured, or does the file come from its start? */
+/* The first bytes of a reply: was the range honoured, or does the file come from its
+ * start? */
 static int check_head(struct transfer *t)
 {
 	long code = 0;
@@ -276,10 +279,13 @@ static void explain(struct transfer *t, CURLcode code, long status)
 
 	error_finish(err);
 	if (t->local_error)
-		error_class(err, ERROR_INFRA, "cannot write %s: %s", t->part, strerror(errno));
+		error_class(err, ERROR_INFRA, "cannot write %s: %s", t->part,
+			    strerror(errno));
 	else if (t->too_long)
-		error_class(err, ERROR_INFRA, "%s sends more than the %llu bytes expected", shown,
-			    (unsigned long long)(t->item->size ? t->item->size : SIZE_LIMIT));
+		error_class(
+			err, ERROR_INFRA, "%s sends more than the %llu bytes expected",
+			shown,
+			(unsigned long long)(t->item->size ? t->item->size : SIZE_LIMIT));
 	else if (code == CURLE_HTTP_RETURNED_ERROR)
 		error_class(err, ERROR_INFRA, "%s: status %ld", shown, status);
 	else
@@ -318,7 +324,8 @@ static void next_url(struct transfer *t)
 	}
 	t->state = DONE;
 	error_finish(&t->error);
-	error_class(&t->error, t->mismatch ? ERROR_LOCK : ERROR_INFRA, "%s", t->story.ptr);
+	error_class(&t->error, t->mismatch ? ERROR_LOCK : ERROR_INFRA, "%s",
+		    t->story.ptr);
 }
 
 static bool missing(CURLcode code, long status)
@@ -350,8 +357,9 @@ static void ended(struct transfer *t, CURLcode code)
 
 	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 	/* Nothing lies beyond what is here: it is whole, or it is wrong. */
-	bool beyond = t->have && ((code == CURLE_HTTP_RETURNED_ERROR && status == 416) ||
-				  code == CURLE_RANGE_ERROR || code == CURLE_BAD_DOWNLOAD_RESUME);
+	bool beyond = t->have &&
+		      ((code == CURLE_HTTP_RETURNED_ERROR && status == 416) ||
+		       code == CURLE_RANGE_ERROR || code == CURLE_BAD_DOWNLOAD_RESUME);
 
 	if (code == CURLE_OK || beyond) {
 		whole(t);
@@ -365,7 +373,8 @@ static void ended(struct transfer *t, CURLcode code)
 	if (t->too_long && restart_part(t) < 0)
 		t->state = DONE;
 	else if (passing(code, status) && ++t->tries < TRIES) {
-		t->not_before_ms = now_ms() + ((uint64_t)FIRST_PAUSE_MS << (t->tries - 1));
+		t->not_before_ms =
+			now_ms() + ((uint64_t)FIRST_PAUSE_MS << (t->tries - 1));
 		t->state = WAITING;
 	} else {
 		t->misses += missing(code, status);
@@ -373,7 +382,8 @@ static void ended(struct transfer *t, CURLcode code)
 	}
 }
 
-/* --- all of them ---------------------------------------------------------------------------- */
+/* --- all of them
+ * ---------------------------------------------------------------------------- */
 
 static void report(const struct download_set *set, const struct transfer *ts)
 {

@@ -18,21 +18,21 @@
 #include "fetchers/progress.h"
 
 struct download {
-	const char *what;	    /* for people: a file name */
-	struct argv urls;	    /* in order of preference */
+	const char *what;            /* for people: a file name */
+	struct argv urls;            /* in order of preference */
 	const struct sha256 *expect; /* NULL: any; then nothing is continued */
-	uint64_t size;		    /* 0: not known; known afterwards */
-	const char *dest;	    /* replaced when whole; its directory exists */
-	struct sha256 got;	    /* out */
-	bool gone;		    /* out, after a failure: no address has the file */
+	uint64_t size;               /* 0: not known; known afterwards */
+	const char *dest;            /* replaced when whole; its directory exists */
+	struct sha256 got;           /* out */
+	bool gone;                   /* out, after a failure: no address has the file */
 };
 
 struct download_set {
 	struct download *items;
 	size_t n;
-	unsigned parallel;	   /* 0: one at a time */
+	unsigned parallel;         /* 0: one at a time */
 	const char *partial_dir;   /* for what is not whole yet; exists */
-	const char *what;	   /* for the progress line */
+	const char *what;          /* for the progress line */
 	struct progress *progress; /* may be NULL */
 };
 

@@ -65,7 +65,8 @@ void fetch_finish(struct fetch_job *job)
 	map_finish(&job->facts);
 }
 
-/* --- fields ------------------------------------------------------------------------------- */
+/* --- fields
+ * ------------------------------------------------------------------------------- */
 
 static const char *text_of(const struct map *m, const char *key)
 {
@@ -119,9 +120,11 @@ int job_sha256(const struct fetch_job *job, struct sha256 *out, struct error *er
 	const char *text = job_fact(job, "sha256");
 
 	if (!text)
-		return error_class(err, ERROR_LOCK, "%s: the lock has no sha256", job->label);
+		return error_class(err, ERROR_LOCK, "%s: the lock has no sha256",
+				   job->label);
 	if (parse_digest(text, out) < 0)
-		return error_class(err, ERROR_LOCK, "%s: '%s' is no SHA-256", job->label, text);
+		return error_class(err, ERROR_LOCK, "%s: '%s' is no SHA-256", job->label,
+				   text);
 	return 0;
 }
 
@@ -133,8 +136,9 @@ int job_strip(const struct fetch_job *job, int *strip, struct error *err)
 	if (!text)
 		return 0;
 	if (!isdigit((unsigned char)*text) || text[1])
-		return error_class(err, ERROR_RECIPE, "%s: strip is '%s', expected 0 to 9",
-				   job->label, text);
+		return error_class(err, ERROR_RECIPE,
+				   "%s: strip is '%s', expected 0 to 9", job->label,
+				   text);
 	*strip = *text - '0';
 	return 0;
 }
@@ -147,11 +151,13 @@ const char *job_name(struct fetch_job *job, const char *text)
 	if (*text == '.' || !*text)
 		strbuf_addc(&b, '_');
 	for (const char *p = text; *p && b.len < LIMIT; p++)
-		strbuf_addc(&b, isalnum((unsigned char)*p) || strchr("+-._?=", *p) ? *p : '_');
+		strbuf_addc(&b, isalnum((unsigned char)*p) || strchr("+-._?=", *p) ? *p
+										   : '_');
 	return arena_strdup(job->arena, b.ptr);
 }
 
-/* --- cached files ------------------------------------------------------------------------- */
+/* --- cached files
+ * ------------------------------------------------------------------------- */
 
 int file_sha256(const char *path, struct sha256 *out, struct error *err)
 {
@@ -183,14 +189,16 @@ static bool cache_has(const char *path, const struct sha256 *expect)
 	return false;
 }
 
-static int download_missing(const struct fetch_job *job, struct cached_file *files, size_t n,
-			    const char *dir, struct error *err)
+static int download_missing(const struct fetch_job *job, struct cached_file *files,
+			    size_t n, const char *dir, struct error *err)
 {
 	struct download *items = xcalloc(n, sizeof(*items));
 	struct cached_file **of = xcalloc(n, sizeof(struct cached_file *));
 	autofree char *partial = host_cache_dir(job->host, "partial", err);
 	struct progress progress = job->host->progress;
-	struct download_set set = {.items = items, .parallel = 4, .partial_dir = partial,
+	struct download_set set = {.items = items,
+				   .parallel = 4,
+				   .partial_dir = partial,
 				   .progress = &progress};
 
 	for (size_t i = 0; i < n; i++) {
@@ -198,13 +206,15 @@ static int download_missing(const struct fetch_job *job, struct cached_file *fil
 			continue;
 		struct download *d = &items[set.n];
 		of[set.n++] = &files[i];
-		*d = (struct download){.what = files[i].what, .urls = files[i].urls,
-				       .expect = files[i].expect, .size = files[i].size};
+		*d = (struct download){.what = files[i].what,
+				       .urls = files[i].urls,
+				       .expect = files[i].expect,
+				       .size = files[i].size};
 		char hex[SHA256_HEX_SIZE];
-		d->dest = files[i].expect
-				  ? arena_printf(job->arena, "%s/%s", dir,
-						 sha256_hex(files[i].expect, hex))
-				  : arena_printf(job->arena, "%s/new-%d", dir, (int)getpid());
+		d->dest = files[i].expect ? arena_printf(job->arena, "%s/%s", dir,
+							 sha256_hex(files[i].expect, hex))
+					  : arena_printf(job->arena, "%s/new-%d", dir,
+							 (int)getpid());
 	}
 	set.what = set.n == 1 ? items[0].what : job->input;
 	int failed = partial ? download_all(&set, err) : -1;
@@ -233,8 +243,8 @@ int cached_files(const struct fetch_job *job, struct cached_file *files, size_t 
 		f->gone = false;
 		if (!f->expect)
 			continue;
-		const char *path =
-			arena_printf(job->arena, "%s/%s", dir, sha256_hex(f->expect, hex));
+		const char *path = arena_printf(job->arena, "%s/%s", dir,
+						sha256_hex(f->expect, hex));
 		if (cache_has(path, f->expect)) {
 			f->path = path;
 			f->got = *f->expect;
@@ -253,7 +263,8 @@ int cached_files(const struct fetch_job *job, struct cached_file *files, size_t 
 	return 0;
 }
 
-/* --- placing ------------------------------------------------------------------------------ */
+/* --- placing
+ * ------------------------------------------------------------------------------ */
 
 static int copy_file(const char *from, const char *to, struct error *err)
 {
@@ -284,13 +295,15 @@ static int copy_file(const char *from, const char *to, struct error *err)
 	return -1;
 }
 
-int place_file(struct fetch_job *job, const char *path, const char *label, struct error *err)
+int place_file(struct fetch_job *job, const char *path, const char *label,
+	       struct error *err)
 {
 	const char *wish = job_fact(job, "unpack");
 	struct unpack u = {.archive = path, .dest = job->dest};
 
 	if (wish && strcmp(wish, "yes") != 0 && strcmp(wish, "no") != 0)
-		return error_class(err, ERROR_RECIPE, "unpack is '%s', expected yes or no", wish);
+		return error_class(err, ERROR_RECIPE,
+				   "unpack is '%s', expected yes or no", wish);
 	bool archive = wish ? strcmp(wish, "yes") == 0 : spec_is_archive(label);
 	size_t stem = archive ? spec_stem_len(label) : strlen(label);
 	autofree char *name = xstrndup(label, stem);

@@ -12,7 +12,8 @@
 #include "fetchers/tree.h"
 
 /* Makes room for a file that replaces what a package brought. */
-static int write_file(struct tree *t, const char *path, const char *content, struct error *err)
+static int write_file(struct tree *t, const char *path, const char *content,
+		      struct error *err)
 {
 	autobuf struct strbuf text = STRBUF_INIT;
 
@@ -47,7 +48,8 @@ static int target_exists(struct tree *t, const char *path, const char *target,
 	return tree_mode(t, clean.ptr, err);
 }
 
-static int make_link(struct tree *t, const char *path, const char *target, struct error *err)
+static int make_link(struct tree *t, const char *path, const char *target,
+		     struct error *err)
 {
 	int there = tree_mode(t, path, err);
 
@@ -61,7 +63,8 @@ static int make_link(struct tree *t, const char *path, const char *target, struc
 
 typedef int apply(struct tree *t, const char *path, const char *value, struct error *err);
 
-static int make_dir(struct tree *t, const char *path, const char *value, struct error *err)
+static int make_dir(struct tree *t, const char *path, const char *value,
+		    struct error *err)
 {
 	(void)value;
 	return tree_dir(t, path, err);
@@ -81,8 +84,10 @@ static int each_line(struct tree *t, const char *lines, char separator, apply *f
 			continue;
 		struct str raw = separator ? str_cut(&value, separator) : value;
 		autofree char *name = xstrndup(raw.ptr, raw.len);
-		autofree char *text = value.ptr ? xstrndup(value.ptr, value.len) : xstrdup("");
-		if (tree_member(name, 0, &path, err) < 0 || fn(t, path.ptr, text, err) < 0)
+		autofree char *text =
+			value.ptr ? xstrndup(value.ptr, value.len) : xstrdup("");
+		if (tree_member(name, 0, &path, err) < 0 ||
+		    fn(t, path.ptr, text, err) < 0)
 			return error_wrap(err, "in the fix-up of '%s'", name);
 	}
 	return 0;
@@ -90,7 +95,8 @@ static int each_line(struct tree *t, const char *lines, char separator, apply *f
 
 static int link_tops(struct tree *t, struct error *err)
 {
-	static const char *const names[] = {"bin", "lib", "lib32", "lib64", "libx32", "sbin"};
+	static const char *const names[] = {"bin",   "lib",    "lib32",
+					    "lib64", "libx32", "sbin"};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		autofree char *target = xasprintf("usr/%s", names[i]);

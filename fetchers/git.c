@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Sources of the form git+URL[#REF]. Commits land in a bare repository of the cache, one a
- * URL; the tree object of the wanted commit is written out from there, without a checkout:
- * no filters, no line ends, no hooks.
+ * Sources of the form git+URL[#REF]. Commits land in a bare repository of the cache, one
+ * a URL; the tree object of the wanted commit is written out from there, without a
+ * checkout: no filters, no line ends, no hooks.
  */
 #include "fetchers/git.h"
 
@@ -30,7 +30,8 @@ int git_start(struct error *err)
 	/* Repositories of others are only read, and everything read is verified. */
 	git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
 	if (url_certificates())
-		git_libgit2_opts(GIT_OPT_SET_SSL_CERT_LOCATIONS, url_certificates(), NULL);
+		git_libgit2_opts(GIT_OPT_SET_SSL_CERT_LOCATIONS, url_certificates(),
+				 NULL);
 	return 0;
 }
 
@@ -38,10 +39,12 @@ int git_error_make(struct error *err, enum error_class class, const char *what)
 {
 	const git_error *e = git_error_last();
 
-	return error_class(err, class, "%s: %s", what, e && e->message ? e->message : "no reason");
+	return error_class(err, class, "%s: %s", what,
+			   e && e->message ? e->message : "no reason");
 }
 
-/* --- the cache ---------------------------------------------------------------------------- */
+/* --- the cache
+ * ---------------------------------------------------------------------------- */
 
 struct cache {
 	git_repository *repo;
@@ -67,14 +70,16 @@ static int cache_open(const struct fetch_job *job, struct cache *c, struct error
 	if (git_start(err) < 0 || !(dir = host_cache_dir(job->host, "git", err)))
 		return -1;
 	sha256_hex(&id, hex);
-	autofree char *path = xasprintf("%s/%.16s-%s", dir, hex, job_name((void *)job, stem));
+	autofree char *path =
+		xasprintf("%s/%.16s-%s", dir, hex, job_name((void *)job, stem));
 	autofree char *lock = xasprintf("%s.lock", path);
 	c->lock = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 	if (c->lock < 0 || flock(c->lock, LOCK_EX) < 0)
 		return error_errno(err, "cannot lock %s", path);
 	if (git_repository_open_bare(&c->repo, path) < 0 &&
 	    git_repository_init(&c->repo, path, 1) < 0)
-		return git_error_make(err, ERROR_INFRA, "cannot make a repository in the cache");
+		return git_error_make(err, ERROR_INFRA,
+				      "cannot make a repository in the cache");
 	return 0;
 }
 
@@ -110,7 +115,8 @@ static bool has_object(git_repository *repo, const git_oid *id)
 	return there;
 }
 
-/* --- lock --------------------------------------------------------------------------------- */
+/* --- lock
+ * --------------------------------------------------------------------------------- */
 
 static void set_oid(struct fetch_job *job, const char *key, const git_oid *id)
 {
@@ -122,8 +128,9 @@ static void set_oid(struct fetch_job *job, const char *key, const git_oid *id)
 static int lock(struct fetch_job *job, struct error *err)
 {
 	autocache struct cache c = {0};
-	struct git_remote_job remote = {
-		.url = job->spec.url, .what = job->label, .progress = job->host->progress};
+	struct git_remote_job remote = {.url = job->spec.url,
+					.what = job->label,
+					.progress = job->host->progress};
 	git_oid rev, tree;
 
 	if (cache_open(job, &c, err) < 0)
@@ -140,7 +147,8 @@ static int lock(struct fetch_job *job, struct error *err)
 	return 0;
 }
 
-/* --- obtain ------------------------------------------------------------------------------- */
+/* --- obtain
+ * ------------------------------------------------------------------------------- */
 
 /* The commit's tree among everything any branch has; after a rebase, say. */
 static bool tree_in_history(git_repository *repo, const git_oid *tree)
@@ -149,7 +157,8 @@ static bool tree_in_history(git_repository *repo, const git_oid *tree)
 	git_oid rev, its;
 	bool found = false;
 
-	if (git_revwalk_new(&walk, repo) == 0 && git_revwalk_push_glob(walk, "refs/*") == 0)
+	if (git_revwalk_new(&walk, repo) == 0 &&
+	    git_revwalk_push_glob(walk, "refs/*") == 0)
 		while (!found && git_revwalk_next(&rev, walk) == 0)
 			found = has_commit(repo, &rev, &its) && git_oid_equal(&its, tree);
 	git_revwalk_free(walk);
@@ -158,8 +167,8 @@ static bool tree_in_history(git_repository *repo, const git_oid *tree)
 
 static int gone(const struct fetch_job *job, const char *rev, struct error *err)
 {
-	error_class(err, ERROR_LOCK, "%s no longer has commit %s, nor its tree", job->label,
-		    rev);
+	error_class(err, ERROR_LOCK, "%s no longer has commit %s, nor its tree",
+		    job->label, rev);
 	return error_hint(err, "`kbuild update %s` locks what '%s' is now", job->input,
 			  job->spec.ref ? job->spec.ref : "HEAD");
 }
@@ -168,8 +177,10 @@ static int gone(const struct fetch_job *job, const char *rev, struct error *err)
 static int bring(struct fetch_job *job, git_repository *repo, const git_oid *rev,
 		 const git_oid *tree, struct error *err)
 {
-	struct git_remote_job remote = {.repo = repo, .url = job->spec.url,
-					.what = job->label, .progress = job->host->progress};
+	struct git_remote_job remote = {.repo = repo,
+					.url = job->spec.url,
+					.what = job->label,
+					.progress = job->host->progress};
 	char hex[GIT_OID_HEXSZ + 1];
 	git_oid its;
 
@@ -180,9 +191,10 @@ static int bring(struct fetch_job *job, git_repository *repo, const git_oid *rev
 	}
 	if (has_commit(repo, rev, &its)) {
 		if (!git_oid_equal(&its, tree))
-			return error_class(err, ERROR_LOCK,
-					   "%s: commit %s has another tree than the lock says",
-					   job->label, hex);
+			return error_class(
+				err, ERROR_LOCK,
+				"%s: commit %s has another tree than the lock says",
+				job->label, hex);
 		keep(repo, rev);
 		return 0;
 	}
@@ -211,8 +223,9 @@ static int obtain(struct fetch_job *job, struct error *err)
 	autoerror struct error quiet = {0};
 	git_oid rev, tree;
 
-	if (parse_oid(job, "rev", &rev, err) < 0 || parse_oid(job, "tree", &tree, err) < 0 ||
-	    cache_open(job, &c, err) < 0 || bring(job, c.repo, &rev, &tree, err) < 0)
+	if (parse_oid(job, "rev", &rev, err) < 0 ||
+	    parse_oid(job, "tree", &tree, err) < 0 || cache_open(job, &c, err) < 0 ||
+	    bring(job, c.repo, &rev, &tree, err) < 0)
 		return -1;
 	if (str_ends(stem, ".git") && strlen(stem) > 4)
 		stem[strlen(stem) - 4] = '\0';

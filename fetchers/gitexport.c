@@ -10,7 +10,8 @@
 #include "fetchers/git.h"
 #include "fetchers/tree.h"
 
-struct export {
+struct export
+{
 	git_repository *repo;
 	git_odb *odb;
 	struct tree *out;
@@ -26,13 +27,15 @@ static int put_blob(struct export *x, const git_tree_entry *e, struct error *err
 	git_odb_object *blob = NULL;
 
 	if (git_odb_read(&blob, x->odb, git_tree_entry_id(e)) < 0)
-		return git_error_make(err, ERROR_INFRA, "cannot read an object of the cache");
+		return git_error_make(err, ERROR_INFRA,
+				      "cannot read an object of the cache");
 	const char *bytes = git_odb_object_data(blob);
 	size_t n = git_odb_object_size(blob);
 	int failed;
 	if (mode == GIT_FILEMODE_LINK) {
 		failed = memchr(bytes, '\0', n)
-				 ? error_make(err, "link '%s' has a bad target", x->path.ptr)
+				 ? error_make(err, "link '%s' has a bad target",
+					      x->path.ptr)
 				 : tree_symlink(x->out, x->path.ptr, bytes, err);
 	} else {
 		autoclose int fd = tree_file(x->out, x->path.ptr, mode & 0100, err);
@@ -51,8 +54,8 @@ static int put_entry(struct export *x, const git_tree_entry *e, struct error *er
 {
 	const char *name = git_tree_entry_name(e);
 
-	if (!*name || strchr(name, '/') || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
-	    strcasecmp(name, ".git") == 0)
+	if (!*name || strchr(name, '/') || strcmp(name, ".") == 0 ||
+	    strcmp(name, "..") == 0 || strcasecmp(name, ".git") == 0)
 		return error_make(err, "the tree holds an entry named '%s'", name);
 	switch (git_tree_entry_type(e)) {
 	case GIT_OBJECT_TREE:
@@ -62,7 +65,8 @@ static int put_entry(struct export *x, const git_tree_entry *e, struct error *er
 	case GIT_OBJECT_BLOB:
 		return put_blob(x, e, err);
 	case GIT_OBJECT_COMMIT:
-		error_class(err, ERROR_RECIPE, "'%s' is a submodule, which kbuild does not follow",
+		error_class(err, ERROR_RECIPE,
+			    "'%s' is a submodule, which kbuild does not follow",
 			    x->path.ptr);
 		return error_hint(err, "make it an input of its own");
 	default:
@@ -79,7 +83,8 @@ static int put_tree(struct export *x, const git_oid *id, struct error *err)
 	if (x->depth++ > DEPTH_LIMIT)
 		return error_make(err, "the tree is too deep at '%s'", x->path.ptr);
 	if (git_tree_lookup(&tree, x->repo, id) < 0)
-		return git_error_make(err, ERROR_INFRA, "cannot read a tree of the cache");
+		return git_error_make(err, ERROR_INFRA,
+				      "cannot read a tree of the cache");
 	for (size_t i = 0; i < git_tree_entrycount(tree) && !failed; i++) {
 		const git_tree_entry *e = git_tree_entry_byindex(tree, i);
 
@@ -96,7 +101,8 @@ static int put_tree(struct export *x, const git_oid *id, struct error *err)
 	return failed;
 }
 
-int git_export(git_repository *repo, const git_oid *tree, const char *dest, struct error *err)
+int git_export(git_repository *repo, const git_oid *tree, const char *dest,
+	       struct error *err)
 {
 	autotree struct tree *out = NULL;
 	struct export x = {.repo = repo};

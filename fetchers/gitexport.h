@@ -8,4 +8,5 @@
 
 #include "base/error.h"
 
-int git_export(git_repository *repo, const git_oid *tree, const char *dest, struct error *err);
+int git_export(git_repository *repo, const git_oid *tree, const char *dest,
+	       struct error *err);

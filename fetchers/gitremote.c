@@ -23,7 +23,8 @@ static int on_progress(const git_indexer_progress *p, void *payload)
 {
 	struct talk *t = payload;
 
-	progress_say(&t->job->progress, t->job->what, p->received_objects, p->total_objects);
+	progress_say(&t->job->progress, t->job->what, p->received_objects,
+		     p->total_objects);
 	return 0;
 }
 
@@ -69,7 +70,8 @@ static bool commit_here(git_repository *repo, const git_oid *rev)
 	return here;
 }
 
-/* --- what the remote has ------------------------------------------------------------------ */
+/* --- what the remote has
+ * ------------------------------------------------------------------ */
 
 /* Tags are listed twice; the second time, with ^{}, as the commit they name. */
 static const git_remote_head *find_head(const git_remote_head **heads, size_t n,
@@ -87,7 +89,8 @@ static const git_remote_head *find_head(const git_remote_head **heads, size_t n,
 	return found;
 }
 
-static const git_remote_head *match(const git_remote_head **heads, size_t n, const char *ref)
+static const git_remote_head *match(const git_remote_head **heads, size_t n,
+				    const char *ref)
 {
 	static const char *const places[] = {"refs/heads/", "refs/tags/"};
 
@@ -104,8 +107,8 @@ static const git_remote_head *match(const git_remote_head **heads, size_t n, con
 	return NULL;
 }
 
-static int unknown_ref(const struct git_remote_job *r, const git_remote_head **heads, size_t n,
-		       const char *ref, struct error *err)
+static int unknown_ref(const struct git_remote_job *r, const git_remote_head **heads,
+		       size_t n, const char *ref, struct error *err)
 {
 	struct map names = {0};
 
@@ -120,15 +123,16 @@ static int unknown_ref(const struct git_remote_job *r, const git_remote_head **h
 			map_set(&names, name + strlen("refs/tags/"), &names);
 	}
 	const char *nearest = ref ? map_nearest(&names, ref) : NULL;
-	error_class(err, ERROR_RECIPE, "%s: there is no branch, tag or commit '%s'", r->what,
-		    ref ? ref : "HEAD");
+	error_class(err, ERROR_RECIPE, "%s: there is no branch, tag or commit '%s'",
+		    r->what, ref ? ref : "HEAD");
 	if (nearest)
 		error_hint(err, "did you mean '%s'?", nearest);
 	map_finish(&names);
 	return -1;
 }
 
-/* --- fetching ----------------------------------------------------------------------------- */
+/* --- fetching
+ * ----------------------------------------------------------------------------- */
 
 /* The git program, without history. Failing is fine: some servers refuse. */
 static bool shallow(struct git_remote_job *r, const char *name)
@@ -142,7 +146,8 @@ static bool shallow(struct git_remote_job *r, const char *name)
 		return false;
 	argv_pushl(&argv, "git", "--git-dir", git_repository_path(r->repo), "-c",
 		   "core.hooksPath=/dev/null", "-c", "gc.auto=0", "fetch", "--quiet",
-		   "--no-tags", "--no-recurse-submodules", "--depth=1", "--", r->url, name, NULL);
+		   "--no-tags", "--no-recurse-submodules", "--depth=1", "--", r->url,
+		   name, NULL);
 	struct child c = {.argv = &argv, .out = null, .errfd = null};
 	progress_say(&r->progress, r->what, 0, 0);
 	return child_run(&c, &quiet) == 0;
@@ -178,8 +183,8 @@ static bool is_commit_id(const char *ref)
 }
 
 /* After connecting: what ref is, and a copy of its full name for the fetch. */
-static int look(struct git_remote_job *r, git_remote *remote, const char *ref, git_oid *rev,
-		char **name, struct error *err)
+static int look(struct git_remote_job *r, git_remote *remote, const char *ref,
+		git_oid *rev, char **name, struct error *err)
 {
 	const git_remote_head **heads;
 	struct talk t = {.job = r};
@@ -202,8 +207,8 @@ static int look(struct git_remote_job *r, git_remote *remote, const char *ref, g
 	return 0;
 }
 
-static int resolve(struct git_remote_job *r, git_remote *remote, const char *ref, git_oid *rev,
-		   struct error *err)
+static int resolve(struct git_remote_job *r, git_remote *remote, const char *ref,
+		   git_oid *rev, struct error *err)
 {
 	autofree char *name = NULL;
 	char hex[GIT_OID_HEXSZ + 1];
@@ -218,17 +223,19 @@ static int resolve(struct git_remote_job *r, git_remote *remote, const char *ref
 			return -1;
 		if (commit_here(r->repo, rev))
 			return 0;
-		return error_class(err, ERROR_RECIPE, "%s: no branch or tag has this commit",
-				   r->what);
+		return error_class(err, ERROR_RECIPE,
+				   "%s: no branch or tag has this commit", r->what);
 	}
 	/* HEAD has no place of its own below refs/ */
-	autofree char *to = strcmp(name, "HEAD") == 0 ? xstrdup("refs/kbuild/HEAD")
-						      : xasprintf("refs/kbuild/%s", name + 5);
+	autofree char *to = strcmp(name, "HEAD") == 0
+				    ? xstrdup("refs/kbuild/HEAD")
+				    : xasprintf("refs/kbuild/%s", name + 5);
 	autofree char *spec = xasprintf("+%s:%s", name, to);
 	return plain(r, remote, &spec, 1, err);
 }
 
-static int remote_of(const struct git_remote_job *r, git_remote **remote, struct error *err)
+static int remote_of(const struct git_remote_job *r, git_remote **remote,
+		     struct error *err)
 {
 	if (git_remote_create_anonymous(remote, r->repo, r->url) < 0)
 		return git_error_make(err, ERROR_RECIPE, "not a git address");
@@ -241,7 +248,8 @@ int git_remote_resolve(struct git_remote_job *r, const char *ref, git_oid *rev,
 	git_remote *remote = NULL;
 
 	/* a commit that is here is what it is: the remote need not be asked */
-	if (is_commit_id(ref) && git_oid_fromstr(rev, ref) == 0 && commit_here(r->repo, rev))
+	if (is_commit_id(ref) && git_oid_fromstr(rev, ref) == 0 &&
+	    commit_here(r->repo, rev))
 		return 0;
 	if (remote_of(r, &remote, err) < 0)
 		return -1;

@@ -3,7 +3,8 @@
 /*
  * Lists of path patterns, newline-joined as they stand in a derivation or a recipe. `*`
  * and `?` stop at a slash, `**` does not; a pattern that matches a directory takes all
- * below it. A leading `!` gives back what an earlier pattern took: the last match decides.
+ * below it. A leading `!` gives back what an earlier pattern took: the last match
+ * decides.
  */
 #include <stdbool.h>
 

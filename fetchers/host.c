@@ -58,7 +58,8 @@ static int read_events(struct host *h, yaml_parser_t *parser, const char *path,
 		if (!yaml_parser_parse(parser, &e))
 			return error_class(err, ERROR_RECIPE, "%s:%zu:%zu: %s", path,
 					   parser->problem_mark.line + 1,
-					   parser->problem_mark.column + 1, parser->problem);
+					   parser->problem_mark.column + 1,
+					   parser->problem);
 		switch (e.type) {
 		case YAML_MAPPING_START_EVENT:
 		case YAML_SEQUENCE_START_EVENT:
@@ -87,8 +88,9 @@ static int read_events(struct host *h, yaml_parser_t *parser, const char *path,
 static int read_config(struct host *h, struct error *err)
 {
 	const char *xdg = env("XDG_CONFIG_HOME"), *home = env("HOME");
-	autofree char *path = xdg ? xasprintf("%s/kbuild/config.yaml", xdg)
-				  : xasprintf("%s/.config/kbuild/config.yaml", home ? home : "");
+	autofree char *path =
+		xdg ? xasprintf("%s/kbuild/config.yaml", xdg)
+		    : xasprintf("%s/.config/kbuild/config.yaml", home ? home : "");
 	autofile FILE *f = fopen(path, "re");
 	yaml_parser_t parser;
 
@@ -106,7 +108,8 @@ static int read_config(struct host *h, struct error *err)
 
 static int find_cache(struct host *h, struct error *err)
 {
-	const char *own = env("KBUILD_CACHE"), *xdg = env("XDG_CACHE_HOME"), *home = env("HOME");
+	const char *own = env("KBUILD_CACHE"), *xdg = env("XDG_CACHE_HOME"),
+		   *home = env("HOME");
 
 	if (own)
 		h->cache = xstrdup(own);
@@ -118,7 +121,8 @@ static int find_cache(struct host *h, struct error *err)
 		return error_class(err, ERROR_INFRA,
 				   "no directory for the cache: HOME is not set");
 	if (*h->cache != '/')
-		return error_class(err, ERROR_INFRA, "the cache %s is no absolute path", h->cache);
+		return error_class(err, ERROR_INFRA, "the cache %s is no absolute path",
+				   h->cache);
 	return 0;
 }
 

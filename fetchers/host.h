@@ -12,12 +12,12 @@
 #include "fetchers/progress.h"
 
 struct host {
-	char *cache;		  /* KBUILD_CACHE, XDG_CACHE_HOME/kbuild, ~/.cache/kbuild */
-	struct argv debian;	  /* base addresses of Debian archives, in order */
-	struct argv snapshots;	  /* services that keep old files: BASE/<date>/pool/... */
-	struct argv kernels;	  /* base addresses that have v6.x/ */
-	char *keyring;		  /* of the Debian archive */
-	bool allow_expired;	  /* a Release past its Valid-Until will do */
+	char *cache;           /* KBUILD_CACHE, XDG_CACHE_HOME/kbuild, ~/.cache/kbuild */
+	struct argv debian;    /* base addresses of Debian archives, in order */
+	struct argv snapshots; /* services that keep old files: BASE/<date>/pool/... */
+	struct argv kernels;   /* base addresses that have v6.x/ */
+	char *keyring;         /* of the Debian archive */
+	bool allow_expired;    /* a Release past its Valid-Until will do */
 	struct progress progress; /* set by the caller */
 };
 

@@ -6,7 +6,8 @@
 
 #include "base/alloc.h"
 
-/* --- matching ----------------------------------------------------------------------------- */
+/* --- matching
+ * ----------------------------------------------------------------------------- */
 
 /* [...] at p against one character. The pattern goes on at *end. */
 static bool bracket(const char *p, char c, const char **end)
@@ -29,7 +30,8 @@ static bool bracket(const char *p, char c, const char **end)
 
 static bool wild(const char *p, const char *s, bool at_start);
 
-/* A double star between slashes, or at an end of the pattern: any number of directories. */
+/* A double star between slashes, or at an end of the pattern: any number of directories.
+ */
 static bool any_dirs(const char *p, const char *s)
 {
 	if (!*p)
@@ -98,7 +100,8 @@ bool ignore_match(const struct ignore *ig, const char *path, bool is_dir)
 	return false;
 }
 
-/* --- rules -------------------------------------------------------------------------------- */
+/* --- rules
+ * -------------------------------------------------------------------------------- */
 
 /* Spaces at the end do not count, unless the last one is escaped. */
 static size_t trimmed(struct str line)

@@ -2,8 +2,8 @@
 #pragma once
 /*
  * The rules of .gitignore files, as gitignore(5) has them: the last matching line of the
- * deepest file decides. Rules are pushed directory by directory on the way down and popped
- * on the way up. A path below an ignored directory is never asked about.
+ * deepest file decides. Rules are pushed directory by directory on the way down and
+ *popped on the way up. A path below an ignored directory is never asked about.
  *
  *	size_t mark = ignore_push(&rules, text, "drivers/net");
  *	if (ignore_match(&rules, "drivers/net/x.o", false))
@@ -17,7 +17,8 @@
 
 struct ignore_rule {
 	char *pattern;
-	size_t base; /* length of the directory's path in the paths asked about, with slash */
+	size_t base; /* length of the directory's path in the paths asked about, with
+			slash */
 	bool negated, dir_only, anchored;
 };
 

@@ -73,7 +73,8 @@ static la_ssize_t read_outer(struct archive *a, void *ctx, const void **bytes)
 	return -1;
 }
 
-struct archive *reader_inside(enum reader_kind kind, struct archive *outer, struct error *err)
+struct archive *reader_inside(enum reader_kind kind, struct archive *outer,
+			      struct error *err)
 {
 	struct archive *a = new_reader(kind);
 
@@ -96,7 +97,8 @@ int reader_next(struct archive *a, const char *what, struct archive_entry **entr
 	if (got >= ARCHIVE_WARN && archive_entry_pathname(*entry))
 		return 1;
 	const char *why = archive_error_string(a);
-	return error_make(err, "%s is damaged: %s", what, why ? why : "member without a name");
+	return error_make(err, "%s is damaged: %s", what,
+			  why ? why : "member without a name");
 }
 
 struct bounds bounds_of(uint64_t size)

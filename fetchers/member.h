@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * libarchive, as far as it is used: readers that know only the wanted formats and start no
- * programs, an archive inside another one as a stream, and members written to a tree
+ * libarchive, as far as it is used: readers that know only the wanted formats and start
+ * no programs, an archive inside another one as a stream, and members written to a tree
  * within bounds. Every error names the member.
  */
 #include <archive.h>
@@ -20,7 +20,8 @@ enum reader_kind {
 
 struct archive *reader_open(enum reader_kind kind, int fd, struct error *err);
 /* Reads the data of `outer`'s current member; close it before going on with outer. */
-struct archive *reader_inside(enum reader_kind kind, struct archive *outer, struct error *err);
+struct archive *reader_inside(enum reader_kind kind, struct archive *outer,
+			      struct error *err);
 static inline void cleanup_reader(struct archive **a)
 {
 	if (*a)

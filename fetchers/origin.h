@@ -24,12 +24,14 @@ struct origin {
 	const char *path; /* store path it must become */
 	const char *name; /* of the input, for people: "kernel.source" */
 	enum origin_kind kind;
-	const char *physical;	   /* ORIGIN_TREE: absolute */
-	const char *include, *exclude; /* ORIGIN_TREE: newline-joined patterns, NULL: none */
-	const char *text;	   /* ORIGIN_TEXT */
+	const char *physical; /* ORIGIN_TREE: absolute */
+	const char *include,
+		*exclude; /* ORIGIN_TREE: newline-joined patterns, NULL: none */
+	const char *text; /* ORIGIN_TEXT */
 	size_t text_len;
-	bool executable;	   /* ORIGIN_TEXT: mode 0555 */
-	struct origin_fact *pin;   /* ORIGIN_PIN: the lock entry, as kbuild-fetch wants it */
+	bool executable; /* ORIGIN_TEXT: mode 0555 */
+	struct origin_fact
+		*pin; /* ORIGIN_PIN: the lock entry, as kbuild-fetch wants it */
 	size_t npin;
 	struct span at; /* in the recipe */
 };

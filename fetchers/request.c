@@ -23,7 +23,8 @@ static const char *text(struct json_object *o, const char *key)
 {
 	struct json_object *value;
 
-	return json_object_object_get_ex(o, key, &value) ? json_object_get_string(value) : NULL;
+	return json_object_object_get_ex(o, key, &value) ? json_object_get_string(value)
+							 : NULL;
 }
 
 static enum error_class class_of(const char *name)
@@ -44,7 +45,8 @@ static void take_error(struct json_object *o, struct error *err)
 {
 	const char *msg = text(o, "msg"), *hint = text(o, "hint");
 
-	error_class(err, class_of(text(o, "class")), "%s", msg ? msg : "failed without a reason");
+	error_class(err, class_of(text(o, "class")), "%s",
+		    msg ? msg : "failed without a reason");
 	if (hint)
 		error_hint(err, "%s", hint);
 }
@@ -60,8 +62,8 @@ static void take_progress(const struct fetch_client *client, struct json_object 
 				 json_object_get_uint64(total));
 }
 
-static int take_line(const struct fetch_client *client, const char *line, struct answer *a,
-		     struct error *err)
+static int take_line(const struct fetch_client *client, const char *line,
+		     struct answer *a, struct error *err)
 {
 	struct json_object *o = json_tokener_parse(line), *value;
 
@@ -105,7 +107,8 @@ static int request_file(struct json_object *request, struct error *err)
 		request, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 	autoclose int fd = memfd_create("request", MFD_CLOEXEC);
 
-	if (fd < 0 || write_all(fd, bytes, strlen(bytes)) < 0 || lseek(fd, 0, SEEK_SET) < 0)
+	if (fd < 0 || write_all(fd, bytes, strlen(bytes)) < 0 ||
+	    lseek(fd, 0, SEEK_SET) < 0)
 		return error_errno(err, "cannot write a request");
 	return take_fd(&fd);
 }
@@ -117,8 +120,10 @@ static int no_answer(int code, struct error *err)
 
 	child_status_words(code, &words);
 	if (code == 128 + 2 || code == 128 + 15)
-		return error_class(err, ERROR_INTERRUPTED, "kbuild-fetch was %s", words.ptr);
-	return error_class(err, ERROR_INFRA, "kbuild-fetch gave no answer: %s", words.ptr);
+		return error_class(err, ERROR_INTERRUPTED, "kbuild-fetch was %s",
+				   words.ptr);
+	return error_class(err, ERROR_INFRA, "kbuild-fetch gave no answer: %s",
+			   words.ptr);
 }
 
 int fetch_call(const struct fetch_client *client, struct json_object *request,

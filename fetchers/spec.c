@@ -12,14 +12,14 @@
 static const struct {
 	const char *number, *name;
 } suites[] = {
-	{"13", "trixie"},   {"12", "bookworm"}, {"11", "bullseye"},
-	{"10", "buster"},   {"14", "forky"},	{"unstable", "sid"},
+	{"13", "trixie"}, {"12", "bookworm"}, {"11", "bullseye"},
+	{"10", "buster"}, {"14", "forky"},    {"unstable", "sid"},
 };
 
 const char *const *suite_list(void)
 {
 	static const char *const names[] = {"trixie", "bookworm", "bullseye", "buster",
-					    "forky",  "sid",	  NULL};
+					    "forky",  "sid",      NULL};
 
 	return names;
 }
@@ -27,20 +27,22 @@ const char *const *suite_list(void)
 const char *suite_codename(const char *word)
 {
 	for (size_t i = 0; i < ARRAY_LEN(suites); i++)
-		if (strcmp(word, suites[i].name) == 0 || strcmp(word, suites[i].number) == 0)
+		if (strcmp(word, suites[i].name) == 0 ||
+		    strcmp(word, suites[i].number) == 0)
 			return suites[i].name;
 	return NULL;
 }
 
 static const char *const archive_ends[] = {
-	".tar",	    ".tar.gz", ".tar.xz", ".tar.bz2", ".tar.zst", ".tar.lzma", ".tar.lz4",
-	".tar.lz",  ".tgz",    ".txz",	  ".tbz2",    ".tbz",	  ".tzst",     ".zip",
+	".tar",    ".tar.gz", ".tar.xz", ".tar.bz2", ".tar.zst", ".tar.lzma", ".tar.lz4",
+	".tar.lz", ".tgz",    ".txz",    ".tbz2",    ".tbz",     ".tzst",     ".zip",
 };
 
 size_t spec_stem_len(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_LEN(archive_ends); i++)
-		if (str_ends(name, archive_ends[i]) && strlen(name) > strlen(archive_ends[i]))
+		if (str_ends(name, archive_ends[i]) &&
+		    strlen(name) > strlen(archive_ends[i]))
 			return strlen(name) - strlen(archive_ends[i]);
 	return strlen(name);
 }
@@ -71,10 +73,11 @@ static int parse_debian(char *rest, struct spec *out, struct error *err)
 		*slash = '\0';
 		out->suite = suite_codename(rest);
 		if (!out->suite) {
-			error_class(err, ERROR_RECIPE, "'%s' in '%s' is no Debian suite", rest,
-				    out->text);
-			return error_hint(err, "a release's number or name: 10 buster to 13 "
-					       "trixie, 14 forky, sid");
+			error_class(err, ERROR_RECIPE, "'%s' in '%s' is no Debian suite",
+				    rest, out->text);
+			return error_hint(err,
+					  "a release's number or name: 10 buster to 13 "
+					  "trixie, 14 forky, sid");
 		}
 		rest = slash + 1;
 	}
@@ -85,9 +88,10 @@ static int parse_debian(char *rest, struct spec *out, struct error *err)
 	}
 	out->package = rest;
 	if (!package_ok(rest) || (out->arch && !package_ok(out->arch)))
-		return error_class(err, ERROR_RECIPE,
-				   "'%s' is no package: expected debian/[SUITE/]PACKAGE[:ARCH]",
-				   out->text);
+		return error_class(
+			err, ERROR_RECIPE,
+			"'%s' is no package: expected debian/[SUITE/]PACKAGE[:ARCH]",
+			out->text);
 	return 0;
 }
 
@@ -108,15 +112,17 @@ static int parse_kernel(const char *version, struct spec *out, struct error *err
 	if (strncmp(p, "-rc", 3) == 0 && isdigit((unsigned char)p[3]))
 		p += 3 + strspn(p + 3, "0123456789");
 	if (*p || numbers < 2 || numbers > 4)
-		return error_class(err, ERROR_RECIPE,
-				   "'%s' is no kernel version: expected kernel.org/X.Y[.Z]",
-				   out->text);
+		return error_class(
+			err, ERROR_RECIPE,
+			"'%s' is no kernel version: expected kernel.org/X.Y[.Z]",
+			out->text);
 	return 0;
 }
 
 static int parse_git(char *url, struct spec *out, struct error *err)
 {
-	static const char *const schemes[] = {"https://", "http://", "file:///", "ssh://"};
+	static const char *const schemes[] = {"https://", "http://", "file:///",
+					      "ssh://"};
 	char *hash = strchr(url, '#');
 
 	out->kind = SPEC_GIT;

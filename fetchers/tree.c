@@ -18,11 +18,12 @@ enum {
 
 struct tree {
 	int root;
-	int parent;		  /* descriptor of the directory `parent_path` names */
+	int parent;                /* descriptor of the directory `parent_path` names */
 	struct strbuf parent_path; /* members of one directory come together */
 };
 
-int tree_create(const char *root, enum tree_flags flags, struct tree **out, struct error *err)
+int tree_create(const char *root, enum tree_flags flags, struct tree **out,
+		struct error *err)
 {
 	if (!(flags & TREE_EXISTS) && mkdir(root, 0755) < 0)
 		return error_errno(err, "cannot create directory %s", root);
@@ -57,7 +58,8 @@ int tree_member(const char *raw, unsigned strip, struct strbuf *out, struct erro
 	if (*raw == '/')
 		return error_make(err, "member '%s' has an absolute path", raw);
 	if (rest.len > PATH_LIMIT)
-		return error_make(err, "member '%.60s...' has a path of %zu bytes", raw, rest.len);
+		return error_make(err, "member '%.60s...' has a path of %zu bytes", raw,
+				  rest.len);
 	while (rest.ptr) {
 		struct str part = str_cut(&rest, '/');
 
@@ -94,8 +96,9 @@ static int step(int dir, const char *name, const char *path, bool make, struct e
 	struct stat st;
 	if ((errno == ENOTDIR || errno == ELOOP) &&
 	    fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-		return error_make(err, "member '%s' goes through '%s', which is a %s", path,
-				  name, S_ISLNK(st.st_mode) ? "symbolic link" : "file");
+		return error_make(err, "member '%s' goes through '%s', which is a %s",
+				  path, name,
+				  S_ISLNK(st.st_mode) ? "symbolic link" : "file");
 	return error_errno(err, "cannot open the directory of '%s'", path);
 }
 
@@ -173,7 +176,8 @@ int tree_file(struct tree *t, const char *path, bool executable, struct error *e
 	const char *base;
 
 	if (!*path)
-		return error_make(err, "a member is a file where the top directory belongs");
+		return error_make(err,
+				  "a member is a file where the top directory belongs");
 	int dir = parent_of(t, path, true, &base, err);
 	if (dir < 0)
 		return -1;
@@ -193,7 +197,8 @@ int tree_symlink(struct tree *t, const char *path, const char *target, struct er
 	const char *base;
 
 	if (!*path || !*target)
-		return error_make(err, "member '%s' is a link without a name or target", path);
+		return error_make(err, "member '%s' is a link without a name or target",
+				  path);
 	int dir = parent_of(t, path, true, &base, err);
 	if (dir < 0)
 		return -1;
@@ -222,8 +227,8 @@ int tree_hardlink(struct tree *t, const char *path, const char *old, struct erro
 	if (from < 0 || fstatat(from, old_base, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return error_errno(err, "hard link '%s' to '%s'", path, old);
 	if (!S_ISREG(st.st_mode))
-		return error_make(err, "hard link '%s' to '%s', which is no regular file", path,
-				  old);
+		return error_make(err, "hard link '%s' to '%s', which is no regular file",
+				  path, old);
 	int dir = parent_of(t, path, true, &base, err);
 	if (dir < 0 || clear(dir, base, path, err) < 0)
 		return -1;

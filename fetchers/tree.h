@@ -26,7 +26,8 @@ enum tree_flags {
 	TREE_EXISTS = 1 << 0, /* the root is there already */
 };
 
-int tree_create(const char *root, enum tree_flags flags, struct tree **out, struct error *err);
+int tree_create(const char *root, enum tree_flags flags, struct tree **out,
+		struct error *err);
 void tree_close(struct tree *t);
 static inline void cleanup_tree(struct tree **t)
 {

@@ -168,9 +168,11 @@ static int ask(const struct tree_request *req, const char *physical, const char 
 	json_object_object_add(in, "physical", json_object_new_string(physical));
 	json_object_object_add(in, "cache_file", json_object_new_string(cache));
 	if (req->include)
-		json_object_object_add(in, "include", json_object_new_string(req->include));
+		json_object_object_add(in, "include",
+				       json_object_new_string(req->include));
 	if (req->exclude)
-		json_object_object_add(in, "exclude", json_object_new_string(req->exclude));
+		json_object_object_add(in, "exclude",
+				       json_object_new_string(req->exclude));
 	int failed = fetch_call(req->fetch, in, &result, err);
 	json_object_put(in);
 	json_object_put(result);

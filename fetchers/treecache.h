@@ -18,9 +18,9 @@
 #include "fetchers/request.h"
 
 struct tree_request {
-	const char *physical;	       /* absolute; a symbolic link is followed only here */
+	const char *physical; /* absolute; a symbolic link is followed only here */
 	const char *include, *exclude; /* newline-joined globs or NULL */
-	const char *cache_dir;	       /* e.g. ~/.cache/kbuild/trees */
+	const char *cache_dir;         /* e.g. ~/.cache/kbuild/trees */
 	const struct fetch_client *fetch;
 };
 

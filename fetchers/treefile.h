@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * The stat cache of one local tree, as it is on disk: a head, the entries, their names. It
- * never leaves the machine that wrote it, so numbers are as the machine has them; a file
- * of another layout has another magic or entry size and counts as absent.
+ * The stat cache of one local tree, as it is on disk: a head, the entries, their names.
+ * It never leaves the machine that wrote it, so numbers are as the machine has them; a
+ * file of another layout has another magic or entry size and counts as absent.
  */
 #include <stdint.h>
 #include <sys/stat.h>
@@ -12,8 +12,8 @@
 
 enum treefile_kind {
 	TREEFILE_MEMBER, /* of the tree; the path is relative to it, "." is the root */
-	TREEFILE_WATCH,	 /* not of the tree, but what is of it depends on this */
-	TREEFILE_GUARD,	 /* the same outside the tree, absolute; mode 0: must be absent */
+	TREEFILE_WATCH,  /* not of the tree, but what is of it depends on this */
+	TREEFILE_GUARD,  /* the same outside the tree, absolute; mode 0: must be absent */
 };
 
 struct treefile_head {

@@ -22,8 +22,8 @@ static int hardlink(struct tree *t, const char *path, const char *raw, unsigned 
 	if (kept < 0)
 		return error_wrap(err, "hard link '%s' leads out of the tree", path);
 	if (!kept)
-		return error_make(err, "hard link '%s' leads to '%s', which is stripped", path,
-				  raw);
+		return error_make(err, "hard link '%s' leads to '%s', which is stripped",
+				  path, raw);
 	return tree_hardlink(t, path, old.ptr, err);
 }
 

@@ -12,9 +12,10 @@ enum { STRIP_AUTO = -1 }; /* 1 if there is exactly one top directory, else 0 */
 
 struct unpack {
 	const char *archive;
-	const char *member; /* a tar inside a .deb to unpack instead, NULL: the archive itself */
+	const char *member; /* a tar inside a .deb to unpack instead, NULL: the archive
+			       itself */
 	const char *dest;   /* does not exist yet */
-	int strip;	    /* in and out: what was done */
+	int strip;          /* in and out: what was done */
 };
 
 int unpack_run(struct unpack *u, struct error *err);

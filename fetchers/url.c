@@ -60,7 +60,8 @@ char *url_basename(const char *url)
 	const char *slash = memrchr(path, '/', n);
 	const char *p = slash ? slash + 1 : path;
 	for (; p < path + n; p++) {
-		if (*p == '%' && isxdigit((unsigned char)p[1]) && isxdigit((unsigned char)p[2])) {
+		if (*p == '%' && isxdigit((unsigned char)p[1]) &&
+		    isxdigit((unsigned char)p[2])) {
 			strbuf_addc(&b, (char)(hex(p[1]) << 4 | hex(p[2])));
 			p += 2;
 		} else {

@@ -31,7 +31,7 @@ struct walker {
 };
 
 static void add(struct walk *w, const char *name, enum treefile_kind kind,
-				  const struct stat *st)
+		const struct stat *st)
 {
 	if (w->n == w->cap) {
 		w->cap = w->cap ? w->cap * 2 : 256;
@@ -44,7 +44,8 @@ static void add(struct walk *w, const char *name, enum treefile_kind kind,
 	strbuf_add(&w->names, name, strlen(name) + 1);
 }
 
-/* --- rules -------------------------------------------------------------------------------- */
+/* --- rules
+ * -------------------------------------------------------------------------------- */
 
 static bool ignored(const struct walker *k, bool is_dir)
 {
@@ -68,7 +69,8 @@ static int push_rules(struct walker *k, int dir, size_t *mark, struct error *err
 	struct stat st;
 
 	*mark = k->rules.n;
-	if (fstatat(dir, ".gitignore", &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+	if (fstatat(dir, ".gitignore", &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    !S_ISREG(st.st_mode))
 		return 0;
 	if (dir_read(dir, ".gitignore", &text, err) < 0)
 		return error_wrap(err, "in %s/%s", k->w->physical, k->path.ptr);
@@ -82,9 +84,11 @@ static int push_rules(struct walker *k, int dir, size_t *mark, struct error *err
 	return 0;
 }
 
-/* --- the walk ----------------------------------------------------------------------------- */
+/* --- the walk
+ * ----------------------------------------------------------------------------- */
 
-static int walk_dir(struct walker *k, int dir, bool included, bool *any, struct error *err);
+static int walk_dir(struct walker *k, int dir, bool included, bool *any,
+		    struct error *err);
 
 static int sub_dir(struct walker *k, int parent, const char *name, const struct stat *st,
 		   bool included, bool *any, struct error *err)
@@ -123,8 +127,9 @@ static int entry(struct walker *k, int dir, const char *name, bool included, boo
 	if (!included)
 		return 0;
 	if (!S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode)) {
-		error_class(err, ERROR_RECIPE, "%s/%s is neither file, directory nor link",
-			    k->w->physical, k->path.ptr);
+		error_class(err, ERROR_RECIPE,
+			    "%s/%s is neither file, directory nor link", k->w->physical,
+			    k->path.ptr);
 		return error_hint(err, "exclude: leaves it out");
 	}
 	add(k->w, k->path.ptr, TREEFILE_MEMBER, &st);
@@ -134,7 +139,8 @@ static int entry(struct walker *k, int dir, const char *name, bool included, boo
 }
 
 /* *any: the directory has a member, or it is empty and may stay. */
-static int walk_dir(struct walker *k, int dir, bool included, bool *any, struct error *err)
+static int walk_dir(struct walker *k, int dir, bool included, bool *any,
+		    struct error *err)
 {
 	autoargv struct argv names = {0};
 	size_t len = k->path.len, mark;
@@ -162,7 +168,8 @@ static int walk_dir(struct walker *k, int dir, bool included, bool *any, struct 
 	return 0;
 }
 
-/* --- the repository around it --------------------------------------------------------------- */
+/* --- the repository around it
+ * --------------------------------------------------------------- */
 
 static void guard(struct walk *w, const char *path)
 {
@@ -175,7 +182,8 @@ static void guard(struct walk *w, const char *path)
 		add(w, path, TREEFILE_GUARD, &st);
 }
 
-/* The nearest directory at or above `dir` that has a .git; freed by the caller, or NULL. */
+/* The nearest directory at or above `dir` that has a .git; freed by the caller, or NULL.
+ */
 static char *find_top(struct walk *w, const char *dir)
 {
 	autofree char *at = xstrdup(dir);
@@ -198,7 +206,8 @@ static char *find_top(struct walk *w, const char *dir)
 }
 
 /* Every .gitignore from the repository's top down to the tree's parent. */
-static int push_above(struct walker *k, const char *top, const char *tree, struct error *err)
+static int push_above(struct walker *k, const char *top, const char *tree,
+		      struct error *err)
 {
 	autofree char *at = xstrdup(tree);
 	size_t start = strlen(top);
@@ -255,7 +264,8 @@ static int rules_above(struct walker *k, char **prefix, struct error *err)
 
 static int walk_tree(struct walk *w, int fd, bool no_catch_all, struct error *err)
 {
-	struct walker k = {.w = w, .path = STRBUF_INIT, .rules.no_catch_all = no_catch_all};
+	struct walker k = {
+		.w = w, .path = STRBUF_INIT, .rules.no_catch_all = no_catch_all};
 	autofree char *prefix = NULL;
 	bool any = false;
 
@@ -300,13 +310,14 @@ static int once(struct walk *w, struct error *err)
 	if (w->members.n > 1)
 		return 0;
 	/*
-	 * Nothing is left. Kernel sources as Debian packages them end their .gitignore with
-	 * a rule that hides the whole tree from git; that is not meant for us.
+	 * Nothing is left. Kernel sources as Debian packages them end their .gitignore
+	 * with a rule that hides the whole tree from git; that is not meant for us.
 	 */
 	return start(w, &st, err) < 0 ? -1 : walk_tree(w, fd, true, err);
 }
 
-/* --- times -------------------------------------------------------------------------------- */
+/* --- times
+ * -------------------------------------------------------------------------------- */
 
 /* How long until a further change could not carry a stamp that was seen; 0: it is so. */
 static int64_t unsettled_ns(struct walk *w)

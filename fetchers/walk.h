@@ -14,14 +14,14 @@
 #include "fetchers/treefile.h"
 
 struct walk {
-	const char *physical;	       /* absolute, no link */
+	const char *physical;          /* absolute, no link */
 	const char *include, *exclude; /* newline-joined globs or NULL */
 
 	struct treefile_entry *entries; /* out; parents before children */
 	size_t n, cap;
 	struct strbuf names;
 	struct map members; /* paths, relative */
-	bool untrusted;	    /* times in the future */
+	bool untrusted;     /* times in the future */
 };
 
 /* Waits, if it must, until a later change of any file is sure to show in its times. */

@@ -40,8 +40,9 @@ static void kernel_urls(const struct fetch_job *job, const char *file, struct ar
 		argv_push(urls, url);
 	}
 	/* the recipe itself names the site */
-	autofree char *site = xasprintf("https://%.*s/pub/linux/kernel",
-					(int)strcspn(job->spec.text, "/"), job->spec.text);
+	autofree char *site =
+		xasprintf("https://%.*s/pub/linux/kernel",
+			  (int)strcspn(job->spec.text, "/"), job->spec.text);
 	autofree char *url = url_join(site, path);
 	argv_push(urls, url);
 }
@@ -60,7 +61,8 @@ static char *addresses(const struct fetch_job *job, struct argv *urls)
 	return url_basename(job->spec.url);
 }
 
-static int get(struct fetch_job *job, struct cached_file *f, char **file, struct error *err)
+static int get(struct fetch_job *job, struct cached_file *f, char **file,
+	       struct error *err)
 {
 	*file = addresses(job, &f->urls);
 	f->what = *file;
@@ -111,7 +113,8 @@ static int obtain_remote(struct fetch_job *job, struct error *err)
 const struct fetcher fetcher_kernel = {SPEC_KERNEL, lock_remote, obtain_remote};
 const struct fetcher fetcher_url = {SPEC_URL, lock_remote, obtain_remote};
 
-/* --- local files -------------------------------------------------------------------------- */
+/* --- local files
+ * -------------------------------------------------------------------------- */
 
 static int local_path(const struct fetch_job *job, char **out, struct error *err)
 {
@@ -121,7 +124,8 @@ static int local_path(const struct fetch_job *job, char **out, struct error *err
 	struct stat st;
 
 	if (!path && !base)
-		return error_class(err, ERROR_RECIPE, "%s: relative to what?", job->label);
+		return error_class(err, ERROR_RECIPE, "%s: relative to what?",
+				   job->label);
 	if (!path)
 		path = xasprintf("%s/%s", base, job->spec.path);
 	if (stat(path, &st) < 0)
@@ -162,11 +166,13 @@ static int obtain_local(struct fetch_job *job, struct error *err)
 	    file_sha256(path, &got, err) < 0)
 		return -1;
 	if (!sha256_equal(&want, &got)) {
-		error_class(err, ERROR_LOCK,
-			    "hash mismatch of %s\n  expected sha256:%s\n  got      sha256:%s",
-			    job->label, sha256_hex(&want, hex[0]), sha256_hex(&got, hex[1]));
-		return error_hint(err, "the file changed; `kbuild update %s` locks it as it is",
-				  job->input);
+		error_class(
+			err, ERROR_LOCK,
+			"hash mismatch of %s\n  expected sha256:%s\n  got      sha256:%s",
+			job->label, sha256_hex(&want, hex[0]), sha256_hex(&got, hex[1]));
+		return error_hint(
+			err, "the file changed; `kbuild update %s` locks it as it is",
+			job->input);
 	}
 	const char *slash = strrchr(job->spec.path, '/');
 	return place_file(job, path, slash ? slash + 1 : job->spec.path, err);

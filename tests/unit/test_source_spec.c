@@ -30,7 +30,8 @@ static void specs(void **state)
 	} cases[] = {
 		{"debian/linux-source-6.12", "debian - linux-source-6.12 -"},
 		{"debian/13/linux-source-6.12", "debian trixie linux-source-6.12 -"},
-		{"debian/bullseye/linux-source-5.10", "debian bullseye linux-source-5.10 -"},
+		{"debian/bullseye/linux-source-5.10",
+		 "debian bullseye linux-source-5.10 -"},
 		{"debian/10/x0", "debian buster x0 -"},
 		{"debian/sid/g++", "debian sid g++ -"},
 		{"debian/busybox-static:arm64", "debian - busybox-static arm64"},
@@ -77,9 +78,11 @@ static void specs(void **state)
 		print_message("# %zu: %s\n", i, cases[i].want);
 		if (spec_parse(cases[i].text, &a, &s, &err) == 0) {
 			const char *forms[] = {
-				[SPEC_DEBIAN] = arena_printf(&a, "debian %s %s %s", shown(s.suite),
-							     shown(s.package), shown(s.arch)),
-				[SPEC_KERNEL] = arena_printf(&a, "kernel %s", shown(s.version)),
+				[SPEC_DEBIAN] = arena_printf(
+					&a, "debian %s %s %s", shown(s.suite),
+					shown(s.package), shown(s.arch)),
+				[SPEC_KERNEL] =
+					arena_printf(&a, "kernel %s", shown(s.version)),
 				[SPEC_GIT] = arena_printf(&a, "git %s %s", shown(s.url),
 							  shown(s.ref)),
 				[SPEC_URL] = arena_printf(&a, "url %s", shown(s.url)),
@@ -100,8 +103,8 @@ static void archives(void **state)
 		const char *name;
 		size_t stem;
 	} cases[] = {
-		{"x.tar.xz", 1}, {"x.tgz", 1},	   {"linux-6.12.tar.gz", 10},
-		{"x.zip", 1},	 {"rootfs.cpio.gz", 14}, {".tar", 4},
+		{"x.tar.xz", 1}, {"x.tgz", 1},           {"linux-6.12.tar.gz", 10},
+		{"x.zip", 1},    {"rootfs.cpio.gz", 14}, {".tar", 4},
 		{"x.gz", 4},
 	};
 	(void)state;
@@ -115,7 +118,8 @@ static void urls(void **state)
 	static const struct {
 		const char *base, *path, *want;
 	} joins[] = {
-		{"http://h/debian/", "pool/a_1%3a2.deb", "http://h/debian/pool/a_1%253a2.deb"},
+		{"http://h/debian/", "pool/a_1%3a2.deb",
+		 "http://h/debian/pool/a_1%253a2.deb"},
 		{"http://h", "/a b", "http://h/a%20b"},
 		{"http://h//", "g++_1~2.deb", "http://h/g++_1~2.deb"},
 	};
@@ -182,7 +186,8 @@ static void write_text(const char *dir, const char *name, const char *text)
 	autofree char *path = path_join(dir, name);
 	autoerror struct error err = {0};
 
-	assert_int_equal(dir_write(AT_FDCWD, path, text, strlen(text), 0644, false, &err), 0);
+	assert_int_equal(dir_write(AT_FDCWD, path, text, strlen(text), 0644, false, &err),
+			 0);
 }
 
 static void sources_of_apt(void **state)
@@ -199,7 +204,8 @@ static void sources_of_apt(void **state)
 	write_text(dir, "sources.list",
 		   "# deb http://commented/ trixie main\n"
 		   "deb http://one/debian/ trixie main contrib\n"
-		   "deb [arch=amd64 signed-by=/x.gpg] https://two/debian bookworm-security main\n"
+		   "deb [arch=amd64 signed-by=/x.gpg] https://two/debian "
+		   "bookworm-security main\n"
 		   "deb-src http://src/debian trixie main\n"
 		   "deb http://one/debian bookworm main\n"
 		   "deb http://other/apt nodistro main\n"
@@ -216,16 +222,17 @@ static void sources_of_apt(void **state)
 	apt_sources(dir, &bases);
 	for (size_t i = 0; i < bases.n; i++)
 		strbuf_printf(&got, "%s\n", bases.v[i]);
-	assert_string_equal(got.ptr, "http://one/debian\nhttps://two/debian\nhttp://three/debian\n"
-				     "http://four/debian\nhttp://five/debian\n");
+	assert_string_equal(got.ptr,
+			    "http://one/debian\nhttps://two/debian\nhttp://three/debian\n"
+			    "http://four/debian\nhttp://five/debian\n");
 	assert_int_equal(dir_remove(AT_FDCWD, dir, &err), 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(specs),     cmocka_unit_test(archives),
-		cmocka_unit_test(urls),	     cmocka_unit_test(deb_lines),
+		cmocka_unit_test(specs),          cmocka_unit_test(archives),
+		cmocka_unit_test(urls),           cmocka_unit_test(deb_lines),
 		cmocka_unit_test(sources_of_apt),
 	};
 

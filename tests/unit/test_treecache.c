@@ -19,7 +19,8 @@
 #include "fetchers/ignore.h"
 #include "fetchers/treecache.h"
 
-/* --- patterns ----------------------------------------------------------------------------- */
+/* --- patterns
+ * ----------------------------------------------------------------------------- */
 
 static void gitignore(void **state)
 {
@@ -120,7 +121,8 @@ static void globs(void **state)
 	}
 }
 
-/* --- the cache ---------------------------------------------------------------------------- */
+/* --- the cache
+ * ---------------------------------------------------------------------------- */
 
 struct world {
 	char dir[64];
@@ -170,7 +172,8 @@ static void put(struct world *w, const char *path, const char *text)
 	autoerror struct error err = {0};
 
 	assert_int_equal(dir_make(AT_FDCWD, dir, 0755, &err), 0);
-	assert_int_equal(dir_write(AT_FDCWD, full, text, strlen(text), 0644, false, &err), 0);
+	assert_int_equal(dir_write(AT_FDCWD, full, text, strlen(text), 0644, false, &err),
+			 0);
 }
 
 static struct sha256 hash(struct world *w)

@@ -120,7 +120,8 @@ static void hostile(void **state)
 		{{{'l', "a", "/tmp"}, {'f', "a/x", "x"}}, "'a/x' goes through 'a'"},
 		{{{'l', "a", "."}, {'d', "a/d", 0}}, "'a/d' goes through 'a'"},
 		{{{'l', "a", ".."}, {'l', "a/x", "y"}}, "'a/x' goes through 'a'"},
-		{{{'l', "a", "b"}, {'d', "b", 0}, {'f', "a/b/x", "x"}}, "goes through 'a'"},
+		{{{'l', "a", "b"}, {'d', "b", 0}, {'f', "a/b/x", "x"}},
+		 "goes through 'a'"},
 		{{{'d', "a", 0}, {'f', "a/f", "x"}, {'l', "a", ".."}, {'f', "a/up", "x"}},
 		 "'a' would replace a directory"},
 		{{{'f', "a", "x"}, {'f', "a/b", "x"}}, "'a/b' goes through 'a'"},
@@ -167,9 +168,11 @@ static void check_file(const char *path, mode_t mode, const char *text)
 
 static void modes(void **state)
 {
-	static const struct member members[MEMBERS] = {
-		{'d', "./t/", 0}, {'x', "./t//bin", "b"}, {'f', "t/f", "f"},
-		{'h', "t/hard", "t/f"}, {'l', "t/link", "../../outside"}};
+	static const struct member members[MEMBERS] = {{'d', "./t/", 0},
+						       {'x', "./t//bin", "b"},
+						       {'f', "t/f", "f"},
+						       {'h', "t/hard", "t/f"},
+						       {'l', "t/link", "../../outside"}};
 	autoerror struct error err = {0};
 	autofree char *link = in_top("dest/t/link");
 	char target[64] = {0};
@@ -187,8 +190,10 @@ static void modes(void **state)
 static void duplicates(void **state)
 {
 	autofree char *victim = in_top("victim");
-	const struct member members[MEMBERS] = {
-		{'f', "f", "first"}, {'l', "l", victim}, {'f', "l", "new"}, {'x', "f", "last"}};
+	const struct member members[MEMBERS] = {{'f', "f", "first"},
+						{'l', "l", victim},
+						{'f', "l", "new"},
+						{'x', "f", "last"}};
 	autoerror struct error err = {0};
 	(void)state;
 
@@ -201,16 +206,21 @@ static void duplicates(void **state)
 
 static void strips(void **state)
 {
-	static const struct member one[MEMBERS] = {{'f', "top/a/f", "x"}, {'h', "top/g", "top/a/f"}};
-	static const struct member two[MEMBERS] = {{'f', "top/f", "x"}, {'f', "other", "y"}};
+	static const struct member one[MEMBERS] = {{'f', "top/a/f", "x"},
+						   {'h', "top/g", "top/a/f"}};
+	static const struct member two[MEMBERS] = {{'f', "top/f", "x"},
+						   {'f', "other", "y"}};
 	static const struct {
 		const struct member *members;
 		int strip, ret;
 		const char *file;
 	} cases[] = {
-		{one, STRIP_AUTO, 1, "dest/a/f"}, {one, 0, 0, "dest/top/a/f"},
-		{one, 1, 1, "dest/g"},		  {one, 2, 2, "dest/f"},
-		{two, STRIP_AUTO, 0, "dest/top/f"}, {two, 1, 1, "dest/f"},
+		{one, STRIP_AUTO, 1, "dest/a/f"},
+		{one, 0, 0, "dest/top/a/f"},
+		{one, 1, 1, "dest/g"},
+		{one, 2, 2, "dest/f"},
+		{two, STRIP_AUTO, 0, "dest/top/f"},
+		{two, 1, 1, "dest/f"},
 		{two, 5, -1, NULL},
 	};
 	(void)state;
@@ -228,7 +238,8 @@ static void strips(void **state)
 
 static void zips(void **state)
 {
-	static const struct member members[MEMBERS] = {{'f', "z/a", "x"}, {'x', "z/b", "y"}};
+	static const struct member members[MEMBERS] = {{'f', "z/a", "x"},
+						       {'x', "z/b", "y"}};
 	static const struct member evil[MEMBERS] = {{'f', "../up", "x"}};
 	autofree char *archive = in_top("a.zip"), *dest = in_top("dest");
 	struct unpack u = {.archive = archive, .dest = dest, .strip = STRIP_AUTO};
@@ -288,7 +299,8 @@ static void bombs(void **state)
 
 static void damaged(void **state)
 {
-	static const struct member members[MEMBERS] = {{'f', "a", "some contents of a file"}};
+	static const struct member members[MEMBERS] = {
+		{'f', "a", "some contents of a file"}};
 	autofree char *archive = in_top("a.tar.gz"), *dest = in_top("dest");
 	struct unpack u = {.archive = archive, .dest = dest, .strip = 0};
 	struct stat st;
@@ -307,7 +319,8 @@ static void damaged(void **state)
 	}
 }
 
-/* --- packages ----------------------------------------------------------------------------- */
+/* --- packages
+ * ----------------------------------------------------------------------------- */
 
 static void make_deb(const char *path, const struct member *members)
 {
@@ -336,20 +349,27 @@ static void make_deb(const char *path, const struct member *members)
 static void merged_usr(void **state)
 {
 	static const struct member first[MEMBERS] = {
-		{'x', "./bin/tool", "t"}, {'l', "./usr/bin/tool", "/bin/tool"},
-		{'l', "./lib/libx.so", "../usr/share/x"}, {'f', "./usr/share/doc/x", "d"},
+		{'x', "./bin/tool", "t"},
+		{'l', "./usr/bin/tool", "/bin/tool"},
+		{'l', "./lib/libx.so", "../usr/share/x"},
+		{'f', "./usr/share/doc/x", "d"},
 		{'f', "./usr/share/both", "first"}};
 	static const struct member second[MEMBERS] = {
-		{'l', "./bin", "usr/bin"}, {'f', "./usr/share/both", "second"},
+		{'l', "./bin", "usr/bin"},
+		{'f', "./usr/share/both", "second"},
 		{'h', "./usr/share/hard", "./usr/share/both"}};
 	autofree char *a = in_top("a.deb"), *b = in_top("b.deb"), *dest = in_top("dest");
 	autofree char *alias = in_top("dest/usr/bin/alias");
 	autofree char *bin = in_top("dest/bin"), *lib = in_top("dest/usr/lib/libx.so");
 	char target[64] = {0};
 	struct deb_tree d = {
-		.dest = dest, .merge_usr = true, .prune = "usr/share/doc", .threads = 2,
+		.dest = dest,
+		.merge_usr = true,
+		.prune = "usr/share/doc",
+		.threads = 2,
 		.links = "usr/bin/alias tool\nusr/bin/none nothing\nusr/bin/tool other",
-		.files = "etc/passwd\troot:x:0:0\\n\\tb\\\\\\n", .dirs = "proc\nnix/store"};
+		.files = "etc/passwd\troot:x:0:0\\n\\tb\\\\\\n",
+		.dirs = "proc\nnix/store"};
 	(void)state;
 
 	make_deb(a, first);
@@ -373,10 +393,12 @@ static void merged_usr(void **state)
 		assert_true(readlink(lib, target, sizeof(target) - 1) > 0);
 		assert_string_equal(target, "/usr/share/x");
 		memset(target, 0, sizeof(target));
-		autofree char *doc = in_top("dest/usr/share/doc"), *none = in_top("dest/usr/bin/none");
+		autofree char *doc = in_top("dest/usr/share/doc"),
+			      *none = in_top("dest/usr/bin/none");
 		autofree char *store = in_top("dest/nix/store");
 		assert_int_equal(access(doc, F_OK), -1);
-		assert_int_equal(faccessat(AT_FDCWD, none, F_OK, AT_SYMLINK_NOFOLLOW), -1);
+		assert_int_equal(faccessat(AT_FDCWD, none, F_OK, AT_SYMLINK_NOFOLLOW),
+				 -1);
 		assert_int_equal(access(store, F_OK), 0);
 		assert_int_equal(dir_remove(AT_FDCWD, dest, &err), 0);
 	}
@@ -417,9 +439,9 @@ static void hostile_packages(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		with_top(hostile), with_top(modes),   with_top(duplicates), with_top(strips),
-		with_top(zips),	   with_top(bombs),   with_top(damaged),    with_top(merged_usr),
-		with_top(hostile_packages),
+		with_top(hostile), with_top(modes),      with_top(duplicates),
+		with_top(strips),  with_top(zips),       with_top(bombs),
+		with_top(damaged), with_top(merged_usr), with_top(hostile_packages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
