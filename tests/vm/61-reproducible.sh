@@ -1,0 +1,103 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The same recipe in two roots, by two users, with -j1 and -j2: the same store paths for every
+# step. And early cutoff with a real kernel, counted from --json.
+# S1-07 S1-09 S1-17 S3-18 S4-25 S4-48
+. "$(dirname "$0")/../lib.sh"
+t_shared
+cp -R "$T_TOP/tests/data/tiny" "$T/tiny"
+cd "$T/tiny" || exit 1
+
+# Did step $2 of the JSON in file $1 run its builder?
+built() {
+	sed -n "/^ *\"$2\": *{/,/\"seconds\"/s/.*\"built\": *\([a-z]*\).*/\1/p" "$1" | head -n 1
+}
+# The steps that ran, in one line.
+ran() {
+	for step in kernel.patched kernel.config kernel guest modules.probe initramfs run gdb; do
+		[ "$(built "$1" $step)" != true ] || printf '%s ' "$step"
+	done
+}
+paths() {
+	grep -o '"path": *"[^"]*"' "$1"
+}
+realize() {
+	"$KB" realize --json "$@" recipe.yaml
+}
+
+realize -j2 >first.json 2>err || note "$(tail -n 30 err)"
+t_is 'the tiny kernel and all around it is there' 0 "$(grep -c '"failed"' first.json)"
+realize -j2 >known.json 2>err
+t_is 'nothing is left to do' '' "$(ran known.json)"
+
+# --- early cutoff ----------------------------------------------------------------------------
+cp recipe.yaml tiny.config "$T"
+echo '# a remark that means nothing to Kconfig' >>tiny.config
+realize >1.json 2>err
+t_is 'a comment in a fragment builds the config only' 'kernel.config ' "$(ran 1.json)"
+sed -i 's/^  config:$/  config:\n    set: {PRINTK: {is: y, why: "first"}}/' recipe.yaml
+realize >2.json 2>err
+t_is 'a set that changes nothing builds the config only' 'kernel.config ' "$(ran 2.json)"
+sed -i 's/why: "first"/why: "second"/; s/{is: y, why: "second"}/{why: "second", is: y}/' recipe.yaml
+realize >3.json 2>err
+t_is 'another why and another order of keys build nothing' '' "$(ran 3.json)"
+cp "$T/recipe.yaml" "$T/tiny.config" .
+
+sed -i 's/"probe: %s/"probe: now from %s/' probe/probe.c
+realize >4.json 2>err
+t_is 'an edit in the module builds it and what holds it' 'modules.probe initramfs' \
+	"$(ran 4.json | sed 's/ run.*//; s/ $//')"
+t_is 'and not the kernel' false "$(built 4.json kernel)"
+touch probe/probe.c
+realize >5.json 2>err
+t_is 'a touched file builds nothing' '' "$(ran 5.json)"
+
+mkdir patches
+cat >patches/version.patch <<'END'
+--- a/fs/proc/version.c
++++ b/fs/proc/version.c
+@@ -10,3 +10,4 @@
+ static int version_proc_show(struct seq_file *m, void *v)
+ {
++	seq_puts(m, "patched ");
+ 	seq_printf(m, linux_proc_banner,
+END
+sed -i 's|^  config:$|  patches: [patches/*.patch]\n  config:|' recipe.yaml
+realize >6.json 2>err || note "$(tail -n 30 err)"
+case " $(ran 6.json)" in
+*' kernel '*) ok 'a changed string in built-in code builds the kernel' ;;
+*) not_ok "a changed string in built-in code builds the kernel: $(ran 6.json)" ;;
+esac
+t_is 'and no module' false "$(built 6.json modules.probe)"
+t_is 'nor the initramfs' false "$(built 6.json initramfs)"
+cp "$T/recipe.yaml" .
+cp "$T_TOP/tests/data/tiny/probe/probe.c" probe/probe.c
+realize >7.json 2>err
+t_is 'going back builds nothing' '' "$(ran 7.json)"
+
+# --- the other user ----------------------------------------------------------------------------
+# Another root, another directory, another uid where we may have one, -j1, another umask.
+mkdir "$T/other" "$T/other/home"
+cp -R recipe.yaml recipe.lock tiny.config probe "$T/other/"
+# kbuild itself lies elsewhere, too.
+mkdir -p "$T/inst/build"
+cp "$KB" "$(dirname "$KB")/kbuild-fetch" "$T/inst/build/"
+cp -R "$T_TOP/builders" "$T_TOP/recipes" "$T_TOP/guest" "$T/inst/"
+chmod -R a+rX "$T/inst"
+other="env HOME=$T/other/home KBUILD_ROOT=$T/other/root KBUILD_CACHE=$T/other/cache"
+if [ "$(id -u)" = 0 ]; then
+	chmod 755 "$T"
+	chown -R 65534:65534 "$T/other"
+	other="setpriv --reuid=65534 --regid=65534 --clear-groups $other"
+else
+	note 'only root can become another user: the second build has the same uid'
+fi
+# shellcheck disable=SC2086 # a command in words
+(umask 027 && cd "$T/other" && $other "$T/inst/build/kbuild" realize --json --locked -j1 recipe.yaml >"$T/other.json" 2>"$T/other.err") ||
+	note "$(tail -n 30 "$T/other.err")"
+t_is 'the other one builds everything itself' true "$(built "$T/other.json" kernel)"
+paths 7.json >ours
+paths "$T/other.json" >theirs
+t_is 'every step is there' "$(grep -c . ours)" "$(grep -c . theirs)"
+t_same 'all store paths are the same' ours theirs
+done_testing
