@@ -17,8 +17,7 @@
 static const char header[] =
 	"# kbuild lock 1. Written by `kbuild lock`; do not edit, do commit.\nlock: 1\n";
 
-/* --- entries
- * -------------------------------------------------------------------------------- */
+/* --- entries -------------------------------------------------------------------- */
 
 struct lock_entry *lock_find(const struct lock_section *s, const char *name)
 {
@@ -53,8 +52,7 @@ void lock_add_fact(struct lock_entry *e, const char *key, const char *value,
 		(struct origin_fact){arena_strdup(a, key), arena_strdup(a, value)};
 }
 
-/* --- reading
- * --------------------------------------------------------------------------------- */
+/* --- reading -------------------------------------------------------------------- */
 
 static const struct schema any = {.type = TYPE_ANY};
 static const struct schema facts = {.type = TYPE_MAP, .of = &any};
@@ -170,8 +168,7 @@ int lock_read(const char *path, struct arena *a, struct lock **out, struct error
 	return 1;
 }
 
-/* --- writing
- * ---------------------------------------------------------------------------------- */
+/* --- writing -------------------------------------------------------------------- */
 
 static int by_name(const void *a, const void *b)
 {
@@ -264,8 +261,7 @@ int lock_write(const struct lock *lock, const char *path, struct error *err)
 										   : 1;
 }
 
-/* --- comparing
- * --------------------------------------------------------------------------------- */
+/* --- comparing ------------------------------------------------------------------ */
 
 static bool same_hash(const char *a, const char *b)
 {

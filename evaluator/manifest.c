@@ -9,8 +9,7 @@
 #include "evaluator/sections.h"
 #include "evaluator/yaml.h"
 
-/* --- the schema of builder.yaml itself
- * --------------------------------------------------- */
+/* --- the schema of builder.yaml itself ------------------------------------------ */
 
 static const char *const input_types[] = {"file", "tree"};
 static const char *const option_types[] = {"bool", "duration", "enum", "int",
@@ -41,8 +40,7 @@ static const struct schema_key manifest_keys[] = {
 };
 static const struct schema manifest_schema = SECTION(manifest_keys);
 
-/* --- from nodes to structs
- * ------------------------------------------------------------------ */
+/* --- from nodes to structs ------------------------------------------------------ */
 
 static void take_inputs(struct manifest *m, const struct node *inputs, struct arena *a)
 {
@@ -144,8 +142,7 @@ static const char *joined_words(const struct node *list, struct arena *a)
 	return arena_strndup(a, b.ptr ? b.ptr : "", b.len);
 }
 
-/* --- finding one
- * -------------------------------------------------------------------------------- */
+/* --- finding one ---------------------------------------------------------------- */
 
 static struct manifest *read_manifest(const char *dir, const char *shown, struct arena *a,
 				      struct error *err)
@@ -249,8 +246,7 @@ void manifests_finish(struct manifests *all)
 	map_finish(&all->by_dir);
 }
 
-/* --- using one
- * ------------------------------------------------------------------------------------ */
+/* --- using one ------------------------------------------------------------------ */
 
 static bool knows_input(const struct manifest *m, const char *name)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * What plan.c and steps.c share while a plan is made: the step under construction and how
- * things get a store path. Not for anybody else.
+ * What plan.c, origins.c, steps.c, vm.c and custom.c share while a plan is made: the step
+ * under construction and how things get a store path. Not for anybody else.
  */
 #include "base/map.h"
 #include "base/sha256.h"
@@ -63,9 +63,12 @@ struct spec {
 	bool internal;
 };
 
-/* --- plan.c: store paths
- * ------------------------------------------------------------------ */
+/* --- origins.c: store paths ----------------------------------------------------- */
 
+/* A row of the side table for a path; NULL if it has one already. */
+struct origin *planner_origin(struct planner *p, const char *path, const char *name);
+/* What the lock says; a missing or stale entry is a finding. */
+const char *planner_pinned(struct planner *p, const struct input *in);
 /* An input of the recipe by its name; NULL after a finding. */
 const char *planner_input(struct planner *p, const char *name);
 /* A local file or tree, to be called `name` in the store. */
@@ -81,19 +84,39 @@ const char *planner_tree(struct planner *p, const struct local *local);
 const char *planner_text(struct planner *p, const char *text, const char *name,
 			 struct span at);
 
-/* --- plan.c: steps
- * ------------------------------------------------------------------------- */
+/* --- plan.c: steps -------------------------------------------------------------- */
 
 void spec_path(struct planner *p, struct spec *s, const char *input, const char *path);
 void spec_step(struct planner *p, struct spec *s, const char *input,
 	       const struct made *step, const char *output);
 void spec_option(struct planner *p, struct spec *s, const char *key, const char *text);
 void spec_list(struct planner *p, struct spec *s, const char *key, struct node *list);
+/* The kernel's source: a path, or the output of the step that patches it. */
+struct kernel_source {
+	const char *path;
+	const struct made *patched;
+};
+
+void spec_source(struct planner *p, struct spec *s, const char *input,
+		 const struct kernel_source *src);
+/* Appends text to a list; returns the list. */
+struct node *text_item(struct planner *p, struct node *list, const char *text,
+		       struct span at);
+/* Members of a map (or NULL) in the order of their keys; NULL ends them. */
+const struct member **sorted_members(struct planner *p, const struct node *map);
 /* Makes the derivation; NULL after a finding. */
 struct made *planner_add(struct planner *p, struct spec *s);
 
-/* --- steps.c, custom.c
- * ------------------------------------------------------------------------ */
+/* --- vm.c ----------------------------------------------------------------------- */
+
+struct made *make_initramfs(struct planner *p, const struct made *kernel,
+			    const struct made *guest);
+struct made *make_run(struct planner *p, const struct made *kernel,
+		      const struct made *initramfs);
+struct made *make_gdb(struct planner *p, const struct made *kernel,
+		      const struct made *run, const struct kernel_source *src);
+
+/* --- steps.c, custom.c ---------------------------------------------------------- */
 
 /* The steps every kernel recipe has. */
 int steps_make(struct planner *p);

@@ -214,8 +214,7 @@ static struct node *load_file(struct loader *l, const char *path, const char *sh
 	return merge_file(l, root, &here);
 }
 
-/* --- the command line's --override
- * ---------------------------------------------------------- */
+/* --- the command line's --override ---------------------------------------------- */
 
 static int override_one(struct loader *l, struct node *root, const struct source *src)
 {
@@ -279,8 +278,7 @@ static int apply_overrides(struct loader *l, struct node *root)
 	return findings_close(l->err);
 }
 
-/* --- the rest
- * ------------------------------------------------------------------------------------ */
+/* --- the rest ------------------------------------------------------------------- */
 
 static void default_scalar(struct loader *l, struct node *root, const char *key,
 			   const char *text)

@@ -44,8 +44,7 @@ static int bad_answer(struct resolver *v, const char *what)
 			   "kbuild-fetch gave an answer without '%s'", what);
 }
 
-/* --- what has to be done
- * ----------------------------------------------------------------------- */
+/* --- what has to be done -------------------------------------------------------- */
 
 static bool names(const char *word, const char *name)
 {
@@ -240,8 +239,7 @@ static bool copy_twin(struct resolver *v, const struct input *in)
 	return false;
 }
 
-/* --- the toolchain
- * ---------------------------------------------------------------------------------- */
+/* --- the toolchain -------------------------------------------------------------- */
 
 static int take_debs(struct resolver *v, struct lock_entry *e, struct json_object *debs)
 {
