@@ -1,8 +1,10 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: MIT
 # A kernel source tree into an empty store, beside cp -a of it and Nix.
-src=$("$KB" store path-info --json "$(basename "$(find "$("$KB" store root)/nix/store" -maxdepth 1 -name '*-linux-source-6.12*' ! -name '*.lock' | head -n 1)")" |
-	jq -r '.. | .physical? // empty' | head -n 1)
+cp -R "$top/examples/hello" "$T/src"
+"$KB" realize --no-link "$T/src/recipe.yaml#kernel.config" >/dev/null 2>&1
+src=$("$KB" eval "$T/src/recipe.yaml" --stage=drv | sed -n 's/.*in_source = //p' | head -n 1)
+src=$(dirname "$("$KB" realize --no-link "$T/src/recipe.yaml#toolchain" 2>/dev/null)")/$(basename "$src")
 # The page cache holds it from now on, for everyone.
 tar -cf - -C "$src" . | cat >/dev/null
 clear='find '$T/add' -type d -exec chmod u+w {} + ; rm -rf '$T/add

@@ -9,7 +9,7 @@ cp -R "$top/examples/hello/hello" "$T/k/"
 cp "$top/examples/hello/recipe.lock" "$T/k/"
 config=$("$KB" realize --no-link "$T/k/recipe.yaml#kernel.config" 2>/dev/null)
 tc=$("$KB" realize --no-link "$T/k/recipe.yaml#toolchain" 2>/dev/null)
-src=$(find "$(dirname "$tc")" -maxdepth 1 -type d -name '*-linux-source-6.12*' | head -n 1)
+src=$(dirname "$tc")/$(basename "$("$KB" eval "$T/k/recipe.yaml" --stage=drv | sed -n 's/.*in_source = //p' | head -n 1)")
 
 mkdir -p "$T/plain"
 cp "$config/config" "$T/plain/.config"
