@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "store/db.h"
 
-#include <errno.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include "store/path.h"
 
 static const char schema_sql[] =
+	"begin immediate;"
 	"create table if not exists ValidPaths ("
 	" id integer primary key autoincrement not null,"
 	" path text unique not null,"
@@ -39,7 +39,8 @@ static const char schema_sql[] =
 	" path text not null,"
 	" primary key (drv, id),"
 	" foreign key (drv) references ValidPaths(id) on delete cascade);"
-	"create index if not exists IndexDerivationOutputs on DerivationOutputs(path);";
+	"create index if not exists IndexDerivationOutputs on DerivationOutputs(path);"
+	"commit;";
 
 enum query {
 	Q_BEGIN,
@@ -167,7 +168,7 @@ static char *uri_of(const char *file, const char *query)
 	return strbuf_take(&uri);
 }
 
-static int open_write(struct db *db, struct error *err)
+static int open_write(struct db *db, bool create, struct error *err)
 {
 	static const char setup[] = "pragma synchronous = normal;"
 				    "pragma foreign_keys = 1;"
@@ -175,22 +176,23 @@ static int open_write(struct db *db, struct error *err)
 	autofree char *uri = uri_of(db->file, "");
 
 	db->write = true;
-	if (connect(db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, uri, err) < 0 ||
+	if (connect(db, SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0), uri, err) < 0 ||
 	    exec(db, setup, err) < 0)
 		return -1;
 	/* Closing would sync the disk; see db_close. */
 	sqlite3_db_config(db->sql, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-	return exec(db, schema_sql, err);
+	return create ? exec(db, schema_sql, err) : 0;
 }
 
 static int open_read(struct db *db, struct error *err)
 {
 	autofree char *uri = uri_of(db->file, "?mode=ro");
-	autoerror struct error first = {0};
+	autofree char *frozen = uri_of(db->file, "?mode=ro&immutable=1");
+	autoerror struct error ignored = {0};
 
 	if (connect(db, SQLITE_OPEN_READONLY, uri, err) < 0)
 		return -1;
-	if (db_find(db, "", &first) >= 0)
+	if (db_find(db, "", &ignored) >= 0)
 		return 0;
 	/*
 	 * The log's index needs a writable directory. On a read-only medium there is no
@@ -199,32 +201,22 @@ static int open_read(struct db *db, struct error *err)
 	for (size_t i = 0; i < NQUERIES; i++)
 		sqlite3_finalize(take_ptr(&db->st[i]));
 	sqlite3_close(take_ptr(&db->sql));
-	autofree char *frozen = uri_of(db->file, "?mode=ro&immutable=1");
 	return connect(db, SQLITE_OPEN_READONLY, frozen, err);
 }
 
-int db_open(const char *dir, enum store_mode mode, struct db **out, struct error *err)
+int db_open(const char *dir, enum db_mode mode, struct db **out, struct error *err)
 {
 	struct db *db = xcalloc(1, sizeof(*db));
-	struct stat st;
-	int ret;
 
 	*out = NULL;
 	db->file = xasprintf("%s/db.sqlite", dir);
-	if (mode == STORE_WRITE) {
-		ret = open_write(db, err);
-	} else if (stat(db->file, &st) < 0 && errno == ENOENT) {
+	int failure = mode == DB_READ ? open_read(db, err)
+				      : open_write(db, mode == DB_CREATE, err);
+	if (failure < 0)
 		db_close(db);
-		return 0;
-	} else {
-		ret = open_read(db, err);
-	}
-	if (ret < 0) {
-		db_close(db);
-		return -1;
-	}
-	*out = db;
-	return 0;
+	else
+		*out = db;
+	return failure;
 }
 
 /*

@@ -14,8 +14,14 @@
 
 struct db;
 
-/* `dir` is ROOT/nix/var/nix/db. Reading what is not there gives *out == NULL and 0. */
-int db_open(const char *dir, enum store_mode mode, struct db **out, struct error *err);
+enum db_mode {
+	DB_READ,
+	DB_WRITE,
+	DB_CREATE, /* nobody else has it open */
+};
+
+/* `dir` is ROOT/nix/var/nix/db. */
+int db_open(const char *dir, enum db_mode mode, struct db **out, struct error *err);
 void db_close(struct db *db);
 
 /* One writer at a time; waits for others. */

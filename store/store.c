@@ -67,27 +67,59 @@ static int open_dir(const char *path, bool must, int *out, struct error *err)
 	return 0;
 }
 
-/* The version must be ours: another layout is not to be touched. */
+/* 1 if it is there and ours, 0 if there is none. Another layout is not to be touched. */
 static int check_schema(struct store *st, struct error *err)
 {
 	autobuf struct strbuf text = STRBUF_INIT;
 
-	if (st->statefd < 0)
+	if (st->statefd < 0 ||
+	    (faccessat(st->statefd, "db/schema", F_OK, 0) < 0 && errno == ENOENT))
 		return 0;
-	if (faccessat(st->statefd, "db/schema", F_OK, 0) < 0 && errno == ENOENT) {
-		if (st->mode == STORE_READ)
-			return 0;
-		return dir_write(st->statefd, "db/schema", schema_version,
-				 strlen(schema_version), 0644, false, err);
-	}
 	if (dir_read(st->statefd, "db/schema", &text, err) < 0)
 		return -1;
 	while (text.len && text.ptr[text.len - 1] == '\n')
 		text.ptr[--text.len] = '\0';
 	if (strcmp(text.ptr, schema_version) == 0)
-		return 0;
+		return 1;
 	return error_make(err, "the store at %s has schema %s, expected %s", st->root, text.ptr,
 			  schema_version);
+}
+
+/* Alone with it, as Nix would be. The schema's number comes last: with it all is there. */
+static int create_db(struct store *st, const char *db, struct error *err)
+{
+	struct db *fresh = NULL;
+
+	if (lock_take(st->big_lock, true, true, err) < 0)
+		return -1;
+	int there = check_schema(st, err);
+	if (there)
+		return there < 0 ? -1 : 0;
+	if (db_open(db, DB_CREATE, &fresh, err) < 0)
+		return -1;
+	db_close(fresh);
+	return dir_write(st->statefd, "db/schema", schema_version, strlen(schema_version), 0644,
+			 false, err);
+}
+
+static int open_db(struct store *st, struct error *err)
+{
+	autofree char *db = path_join(st->state, "db");
+	bool write = st->mode == STORE_WRITE;
+
+	if (write) {
+		/* Held by everybody, taken alone by whoever changes the schema. */
+		st->big_lock = lock_open(st->statefd, "db/big-lock", err);
+		if (st->big_lock < 0 || lock_take(st->big_lock, false, true, err) < 0)
+			return -1;
+	}
+	int there = check_schema(st, err);
+	if (there < 0 || (!there && !write))
+		return there;
+	if (!there && (create_db(st, db, err) < 0 ||
+		       lock_take(st->big_lock, false, true, err) < 0))
+		return -1;
+	return db_open(db, write ? DB_WRITE : DB_READ, &st->db, err);
 }
 
 static int open_files(struct store *st, struct error *err)
@@ -98,18 +130,8 @@ static int open_files(struct store *st, struct error *err)
 		return -1;
 	if (open_dir(st->dir, write, &st->dirfd, err) < 0 ||
 	    open_dir(st->state, write, &st->statefd, err) < 0 ||
-	    (write && open_dir(st->scratch, write, &st->scratchfd, err) < 0))
-		return -1;
-	if (write) {
-		/* Held by everybody, taken alone by whoever changes the schema. */
-		st->big_lock = lock_open(st->statefd, "db/big-lock", err);
-		if (st->big_lock < 0 || lock_take(st->big_lock, false, true, err) < 0)
-			return -1;
-	}
-	if (check_schema(st, err) < 0)
-		return -1;
-	autofree char *db = path_join(st->state, "db");
-	if (db_open(db, st->mode, &st->db, err) < 0)
+	    (write && open_dir(st->scratch, write, &st->scratchfd, err) < 0) ||
+	    open_db(st, err) < 0)
 		return -1;
 	return write ? durable_recover(st, err) : 0;
 }

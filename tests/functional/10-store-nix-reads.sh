@@ -14,8 +14,18 @@ export NIX_CONF_DIR
 mkdir "$NIX_CONF_DIR"
 echo 'build-users-group =
 experimental-features = nix-command' >"$NIX_CONF_DIR/nix.conf"
+# shellcheck disable=SC2317 # t_run calls these
 nixs() {
 	nix-store --store "$KBUILD_ROOT" "$@"
+}
+
+# shellcheck disable=SC2317
+restore() {
+	"$KB" store restore "$1" <"$2"
+}
+# shellcheck disable=SC2317
+nix_restore() {
+	nix-store --restore "$1" <"$2"
 }
 
 tree=$T/tree
@@ -65,18 +75,16 @@ hash=$(nix-hash --type sha256 "$tree")
 t_is "hash, hex" "sha256:$hash" "$("$KB" store hash "$tree" --type hex)"
 t_is "hash, SRI" "$(nix hash path "$tree")" "$("$KB" store hash "$tree")"
 
-nixs --dump "$path" >"$T/nix.nar"
+nix-store --dump "$KBUILD_ROOT$path" >"$T/nix.nar"
 "$KB" store dump "$path" >"$T/our.nar"
 t_same "archives are the same" "$T/nix.nar" "$T/our.nar"
-t_run "restores Nix's archive" sh -c '"$1" store restore "$2" <"$3"' - "$KB" "$T/r1" "$T/nix.nar"
-t_run "Nix restores ours" sh -c 'nix-store --restore "$1" <"$2"' - "$T/r2" "$T/our.nar"
+t_run "restores Nix's archive" restore "$T/r1" "$T/nix.nar"
+t_run "Nix restores ours" nix_restore "$T/r2" "$T/our.nar"
 t_run "both are the same tree" diff -r --no-dereference "$T/r1" "$T/r2"
 t_is "to the last bit" "$hash" "$(nix-hash --type sha256 "$T/r1")"
-t_fails "nothing is restored onto something" sh -c '"$1" store restore "$2" <"$3"' - "$KB" \
-	"$T/r1" "$T/nix.nar"
+t_fails "nothing is restored onto something" restore "$T/r1" "$T/nix.nar"
 head -c 1000 "$T/nix.nar" >"$T/cut.nar"
-t_fails "half an archive is refused" sh -c '"$1" store restore "$2" <"$3"' - "$KB" "$T/r3" \
-	"$T/cut.nar"
+t_fails "half an archive is refused" restore "$T/r3" "$T/cut.nar"
 t_fails "and leaves nothing" test -e "$T/r3"
 
 t_is "owner, mode and time of the object" "$(id -u) 555 1" "$(stat -c '%u %a %Y' "$KBUILD_ROOT$path")"

@@ -47,8 +47,7 @@ t_has "and the hash" "$T/info" "\"narHash\":\"$("$KB" store hash "$T/tree")\""
 # A store that moved is as good as before.
 mv "$KBUILD_ROOT" "$T/moved %?#+ root"
 t_run "works after it moved" "$KB" store --root "$T/moved %?#+ root" verify --contents
-t_is "also by name" one "$("$KB" --root "$T/moved %?#+ root" store cat "$base/link" 2>/dev/null ||
-	"$KB" store --root "$T/moved %?#+ root" cat "$base/link")"
+t_is "also by name" one "$("$KB" store --root "$T/moved %?#+ root" cat "$base/link")"
 cd "$T/moved %?#+ root" || exit 1
 t_is "relative to here" one "$("$KB" store --root . cat "$base/sub/file")"
 
