@@ -24,8 +24,7 @@ static void add_lines(struct argv *to, const char *lines)
 	}
 }
 
-/* --- resolve-debs
- * ------------------------------------------------------------------------- */
+/* --- resolve-debs ---------------------------------------------------------- */
 
 static struct json_object *deb_object(const struct apt_deb *d)
 {
@@ -83,8 +82,7 @@ int do_resolve_debs(struct request *r, struct error *err)
 	return failed;
 }
 
-/* --- fetch-debs
- * --------------------------------------------------------------------------- */
+/* --- fetch-debs ------------------------------------------------------------ */
 
 static const char *member(struct json_object *o, const char *key)
 {
@@ -181,8 +179,7 @@ int do_fetch_debs(struct request *r, struct error *err)
 	return failed;
 }
 
-/* --- unpack-debs
- * -------------------------------------------------------------------------- */
+/* --- unpack-debs ----------------------------------------------------------- */
 
 int do_unpack_debs(struct request *r, struct error *err)
 {

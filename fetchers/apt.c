@@ -54,8 +54,7 @@ static int no_package(const struct apt_state *s, const struct apt_query *q,
 	return -1;
 }
 
-/* --- apt-get -s install ----------------------------------------------------------------
- */
+/* --- apt-get -s install ---------------------------------------------------- */
 
 static int unsolved(const struct apt_state *s, const struct apt_query *q,
 		    const struct strbuf *out, const struct strbuf *said, bool *missing,
@@ -124,8 +123,7 @@ static int solve(const struct apt_state *s, const struct apt_query *q, struct ar
 	return 0;
 }
 
-/* --- apt-cache show --------------------------------------------------------------------
- */
+/* --- apt-cache show -------------------------------------------------------- */
 
 static const struct {
 	const char *name;

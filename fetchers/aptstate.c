@@ -35,8 +35,7 @@ static bool installed(const char *program)
 	return false;
 }
 
-/* --- running
- * ------------------------------------------------------------------------------ */
+/* --- running --------------------------------------------------------------- */
 
 static void inherit(struct argv *env, const char *name)
 {
@@ -77,8 +76,7 @@ int apt_run(const struct apt_state *s, const struct argv *argv, struct strbuf *o
 	return code;
 }
 
-/* --- files
- * -------------------------------------------------------------------------------- */
+/* --- files ----------------------------------------------------------------- */
 
 /* The host's way to the network is the one thing taken over from its configuration. */
 static void add_proxies(struct strbuf *conf)
@@ -157,8 +155,7 @@ static int make_dirs(const struct apt_state *s, struct error *err)
 	return dir_write(AT_FDCWD, status, "", 0, 0644, false, err);
 }
 
-/* --- the lists
- * ---------------------------------------------------------------------------- */
+/* --- the lists ------------------------------------------------------------- */
 
 /* What the lists were made of; while it is young and the same, they are not fetched
  * again. */
@@ -294,8 +291,7 @@ static int update(const struct apt_state *s, const struct host *h, const char *s
 			  "archive mirrors");
 }
 
-/* --- the release
- * -------------------------------------------------------------------------- */
+/* --- the release ----------------------------------------------------------- */
 
 static int find_release(const struct apt_state *s, char **path, struct error *err)
 {
@@ -383,8 +379,7 @@ static int read_release(const struct apt_state *s, const struct host *h,
 	return 0;
 }
 
-/* --- opening
- * ------------------------------------------------------------------------------ */
+/* --- opening --------------------------------------------------------------- */
 
 static int check_host(const struct host *h, struct error *err)
 {

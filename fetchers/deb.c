@@ -55,8 +55,7 @@ int deb_member(int fd, const char *path, struct archive **outer, struct archive 
 	return more < 0 ? -1 : error_make(err, "the package has no file %s", path);
 }
 
-/* --- one tree, several threads
- * ---------------------------------------------------------- */
+/* --- one tree, several threads --------------------------------------------- */
 
 struct job {
 	struct deb_tree *d;

@@ -23,8 +23,7 @@ static bool is_kernel(const char *package)
 	return str_starts(package, "linux-source-");
 }
 
-/* --- lock
- * --------------------------------------------------------------------------------- */
+/* --- lock ------------------------------------------------------------------ */
 
 static int query(struct fetch_job *job, const char *suite, struct apt_answer *answer,
 		 bool *missing, struct error *err)
@@ -99,8 +98,7 @@ static int lock(struct fetch_job *job, struct error *err)
 	return -1; /* with what was wrong in the first suite */
 }
 
-/* --- obtain
- * ------------------------------------------------------------------------------- */
+/* --- obtain ---------------------------------------------------------------- */
 
 static int parse_debs(struct fetch_job *job, struct deb_line **out, size_t *n,
 		      struct error *err)

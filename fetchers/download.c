@@ -3,16 +3,12 @@
 
 #include <curl/curl.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/dir.h"
 #include "base/str.h"
+#include "fetchers/part.h"
 #include "fetchers/url.h"
 
 static const uint64_t SIZE_LIMIT = 16ull << 30;
@@ -37,11 +33,7 @@ struct transfer {
 	CURL *easy;
 	char curl_text[CURL_ERROR_SIZE];
 
-	char *part; /* path of the file being filled */
-	int fd;
-	bool private_part, published;
-	struct sha256_ctx *digest;
-	uint64_t have;     /* bytes in part, all of them in the digest */
+	struct part part;
 	bool checked_head; /* the reply's kind was looked at */
 	bool resumed;      /* this attempt continues what an earlier one left */
 	bool local_error, too_long;
@@ -59,111 +51,7 @@ static uint64_t now_ms(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-/* --- the part file
- * ---------------------------------------------------------------------- */
-
-static int digest_part(struct transfer *t)
-{
-	char buf[64 * 1024];
-	ssize_t n;
-
-	t->digest = sha256_new();
-	t->have = 0;
-	if (lseek(t->fd, 0, SEEK_SET) < 0)
-		return -1;
-	while ((n = read(t->fd, buf, sizeof(buf))) > 0) {
-		sha256_add(t->digest, buf, (size_t)n);
-		t->have += (uint64_t)n;
-	}
-	return n < 0 ? -1 : 0;
-}
-
-static int restart_part(struct transfer *t)
-{
-	sha256_drop(t->digest);
-	t->digest = sha256_new();
-	t->have = 0;
-	return ftruncate(t->fd, 0) < 0 || lseek(t->fd, 0, SEEK_SET) < 0 ? -1 : 0;
-}
-
-/* Two processes may want one file: the second fills a part of its own. */
-static int open_part(struct transfer *t, const char *dir, struct error *err)
-{
-	static const int flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC;
-	char hex[SHA256_HEX_SIZE];
-
-	if (t->item->expect) {
-		t->part = xasprintf("%s/%s", dir, sha256_hex(t->item->expect, hex));
-		t->fd = open(t->part, flags, 0600);
-		if (t->fd < 0)
-			return error_errno(err, "cannot open %s", t->part);
-		struct stat ours, named;
-		if (flock(t->fd, LOCK_EX | LOCK_NB) == 0 && fstat(t->fd, &ours) == 0 &&
-		    stat(t->part, &named) == 0 && ours.st_ino == named.st_ino) {
-			if (digest_part(t) < 0)
-				return error_errno(err, "cannot read %s", t->part);
-			return 0;
-		}
-		close(t->fd);
-		free(t->part);
-	}
-	t->private_part = true;
-	t->part = xasprintf("%s/%d-%p", dir, (int)getpid(), (void *)t);
-	t->fd = open(t->part, flags | O_EXCL, 0600);
-	if (t->fd < 0)
-		return error_errno(err, "cannot create %s", t->part);
-	t->digest = sha256_new();
-	return 0;
-}
-
-static int copy_part(struct transfer *t, struct error *err)
-{
-	char buf[64 * 1024];
-	ssize_t n;
-	autofree char *temp = xasprintf("%s.part-%d", t->item->dest, (int)getpid());
-	autoclose int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-
-	if (fd < 0 || lseek(t->fd, 0, SEEK_SET) < 0)
-		return error_errno(err, "cannot create %s", temp);
-	while ((n = read(t->fd, buf, sizeof(buf))) > 0)
-		if (write_all(fd, buf, (size_t)n) < 0)
-			break;
-	if (n != 0 || rename(temp, t->item->dest) < 0) {
-		error_errno(err, "cannot write %s", t->item->dest);
-		unlink(temp);
-		return -1;
-	}
-	unlink(t->part);
-	return 0;
-}
-
-/* The whole, checked file moves to its place; across file systems it is copied. */
-static int publish(struct transfer *t, struct error *err)
-{
-	if (fchmod(t->fd, 0644) < 0)
-		return error_errno(err, "cannot change %s", t->part);
-	if (rename(t->part, t->item->dest) == 0)
-		return 0;
-	if (errno != EXDEV)
-		return error_errno(err, "cannot create %s", t->item->dest);
-	return copy_part(t, err);
-}
-
-static void close_part(struct transfer *t)
-{
-	sha256_drop(t->digest);
-	t->digest = NULL;
-	if (t->fd >= 0)
-		close(t->fd);
-	t->fd = -1;
-	if (t->part && !t->published && (t->private_part || !t->have))
-		unlink(t->part);
-	free(t->part);
-	t->part = NULL;
-}
-
-/* --- one attempt
- * -------------------------------------------------------------------------- */
+/* --- one attempt ----------------------------------------------------------- */
 
 /* The first bytes of a reply: was the range honoured, or does the file come from its
  * start? */
@@ -173,10 +61,10 @@ static int check_head(struct transfer *t)
 
 	t->checked_head = true;
 	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &code);
-	if (!t->have || code != 200)
+	if (!t->part.have || code != 200)
 		return 0;
 	t->resumed = false;
-	return restart_part(t);
+	return part_restart(&t->part);
 }
 
 static size_t receive(char *bytes, size_t size, size_t n, void *ctx)
@@ -189,16 +77,14 @@ static size_t receive(char *bytes, size_t size, size_t n, void *ctx)
 		t->local_error = true;
 		return 0;
 	}
-	if (t->have + n > limit) {
+	if (t->part.have + n > limit) {
 		t->too_long = true;
 		return 0;
 	}
-	if (write_all(t->fd, bytes, n) < 0) {
+	if (part_add(&t->part, bytes, n) < 0) {
 		t->local_error = true;
 		return 0;
 	}
-	sha256_add(t->digest, bytes, n);
-	t->have += n;
 	return n;
 }
 
@@ -229,13 +115,14 @@ static void set_options(struct transfer *t, const char *url)
 	curl_easy_setopt(c, CURLOPT_PRIVATE, t);
 	if (url_certificates())
 		curl_easy_setopt(c, CURLOPT_CAINFO, url_certificates());
-	if (t->have)
-		curl_easy_setopt(c, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)t->have);
+	if (t->part.have)
+		curl_easy_setopt(c, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)t->part.have);
 }
 
 static void start(CURLM *multi, struct transfer *t, const char *partial_dir)
 {
-	if (t->fd < 0 && open_part(t, partial_dir, &t->error) < 0) {
+	if (!t->part.path &&
+	    part_open(&t->part, partial_dir, t->item->expect, &t->error) < 0) {
 		t->state = DONE;
 		return;
 	}
@@ -245,7 +132,7 @@ static void start(CURLM *multi, struct transfer *t, const char *partial_dir)
 		BUG("libcurl gives no handle");
 	t->curl_text[0] = '\0';
 	t->checked_head = t->local_error = t->too_long = false;
-	t->resumed = t->have > 0;
+	t->resumed = t->part.have > 0;
 	set_options(t, t->item->urls.v[t->url]);
 	curl_multi_add_handle(multi, t->easy);
 	t->state = RUNNING;
@@ -279,7 +166,7 @@ static void explain(struct transfer *t, CURLcode code, long status)
 
 	error_finish(err);
 	if (t->local_error)
-		error_class(err, ERROR_INFRA, "cannot write %s: %s", t->part,
+		error_class(err, ERROR_INFRA, "cannot write %s: %s", t->part.path,
 			    strerror(errno));
 	else if (t->too_long)
 		error_class(
@@ -300,8 +187,7 @@ static int check_whole(struct transfer *t)
 	struct download *d = t->item;
 	autofree char *shown = url_masked(d->urls.v[t->url]);
 
-	d->got = sha256_end(t->digest);
-	t->digest = NULL;
+	d->got = part_digest(&t->part);
 	if (d->expect && !sha256_equal(d->expect, &d->got)) {
 		error_finish(&t->error);
 		return error_class(&t->error, ERROR_LOCK,
@@ -338,10 +224,10 @@ static void whole(struct transfer *t)
 {
 	if (check_whole(t) == 0) {
 		error_finish(&t->error);
-		t->item->size = t->have;
-		t->published = publish(t, &t->error) == 0;
+		t->item->size = t->part.have;
+		part_publish(&t->part, t->item->dest, &t->error);
 		t->state = DONE;
-	} else if (restart_part(t) < 0) {
+	} else if (part_restart(&t->part) < 0) {
 		t->state = DONE;
 	} else if (t->resumed && ++t->tries < TRIES) {
 		t->state = WAITING; /* the old part was to blame: from the start */
@@ -357,7 +243,7 @@ static void ended(struct transfer *t, CURLcode code)
 
 	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 	/* Nothing lies beyond what is here: it is whole, or it is wrong. */
-	bool beyond = t->have &&
+	bool beyond = t->part.have &&
 		      ((code == CURLE_HTTP_RETURNED_ERROR && status == 416) ||
 		       code == CURLE_RANGE_ERROR || code == CURLE_BAD_DOWNLOAD_RESUME);
 
@@ -370,7 +256,7 @@ static void ended(struct transfer *t, CURLcode code)
 		t->state = DONE;
 		return;
 	}
-	if (t->too_long && restart_part(t) < 0)
+	if (t->too_long && part_restart(&t->part) < 0)
 		t->state = DONE;
 	else if (passing(code, status) && ++t->tries < TRIES) {
 		t->not_before_ms =
@@ -382,8 +268,7 @@ static void ended(struct transfer *t, CURLcode code)
 	}
 }
 
-/* --- all of them
- * ---------------------------------------------------------------------------- */
+/* --- all of them ----------------------------------------------------------- */
 
 static void report(const struct download_set *set, const struct transfer *ts)
 {
@@ -393,7 +278,7 @@ static void report(const struct download_set *set, const struct transfer *ts)
 	for (size_t i = 0; i < set->n; i++) {
 		curl_off_t length = -1;
 
-		done += ts[i].have;
+		done += ts[i].part.have;
 		if (ts[i].item->size)
 			total += ts[i].item->size;
 		else if (ts[i].easy && ts[i].state == RUNNING &&
@@ -462,7 +347,7 @@ static int run(struct download_set *set, struct transfer *ts, CURLM *multi)
 			curl_multi_remove_handle(multi, t->easy);
 			ended(t, code);
 			if (t->state == DONE)
-				close_part(t);
+				part_close(&t->part);
 			wait_ms = 0;
 		}
 		if (any_failed(ts, set->n))
@@ -476,7 +361,6 @@ static int prepare(struct download_set *set, struct transfer *ts, struct error *
 {
 	for (size_t i = 0; i < set->n; i++) {
 		ts[i].item = &set->items[i];
-		ts[i].fd = -1;
 		set->items[i].gone = false;
 		if (!set->items[i].urls.n)
 			return error_class(err, ERROR_INFRA, "no address to get %s from",
@@ -508,7 +392,7 @@ int download_all(struct download_set *set, struct error *err)
 		error_finish(&t->error);
 		strbuf_finish(&t->story);
 		curl_easy_cleanup(t->easy);
-		close_part(t);
+		part_close(&t->part);
 	}
 	curl_multi_cleanup(multi);
 	free(ts);

@@ -65,8 +65,7 @@ void fetch_finish(struct fetch_job *job)
 	map_finish(&job->facts);
 }
 
-/* --- fields
- * ------------------------------------------------------------------------------- */
+/* --- fields ---------------------------------------------------------------- */
 
 static const char *text_of(const struct map *m, const char *key)
 {
@@ -156,8 +155,7 @@ const char *job_name(struct fetch_job *job, const char *text)
 	return arena_strdup(job->arena, b.ptr);
 }
 
-/* --- cached files
- * ------------------------------------------------------------------------- */
+/* --- cached files ---------------------------------------------------------- */
 
 int file_sha256(const char *path, struct sha256 *out, struct error *err)
 {
@@ -263,8 +261,7 @@ int cached_files(const struct fetch_job *job, struct cached_file *files, size_t 
 	return 0;
 }
 
-/* --- placing
- * ------------------------------------------------------------------------------ */
+/* --- placing --------------------------------------------------------------- */
 
 static int copy_file(const char *from, const char *to, struct error *err)
 {

@@ -44,8 +44,7 @@ int fetch_resolve(struct fetch_job *job, struct error *err);
 int fetch_obtain(struct fetch_job *job, struct error *err);
 void fetch_finish(struct fetch_job *job);
 
-/* --- for the fetchers
- * --------------------------------------------------------------------- */
+/* --- for the fetchers ------------------------------------------------------ */
 
 /* A text field of the request, a fact; NULL when absent or empty. */
 const char *job_in(const struct fetch_job *job, const char *key);

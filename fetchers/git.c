@@ -43,12 +43,12 @@ int git_error_make(struct error *err, enum error_class class, const char *what)
 			   e && e->message ? e->message : "no reason");
 }
 
-/* --- the cache
- * ---------------------------------------------------------------------------- */
+/* --- the cache ------------------------------------------------------------- */
 
 struct cache {
 	git_repository *repo;
 	int lock;
+	bool started;
 };
 
 static void cache_close(struct cache *c)
@@ -56,22 +56,26 @@ static void cache_close(struct cache *c)
 	git_repository_free(c->repo);
 	if (c->lock > 0)
 		close(c->lock);
+	if (c->started)
+		git_libgit2_shutdown();
 }
 
 #define autocache __attribute__((cleanup(cache_close)))
 
-static int cache_open(const struct fetch_job *job, struct cache *c, struct error *err)
+static int cache_open(struct fetch_job *job, struct cache *c, struct error *err)
 {
 	struct sha256 id = sha256_of(job->spec.url, strlen(job->spec.url));
 	char hex[SHA256_HEX_SIZE];
 	autofree char *stem = url_basename(job->spec.url);
 	autofree char *dir = NULL;
 
-	if (git_start(err) < 0 || !(dir = host_cache_dir(job->host, "git", err)))
+	if (git_start(err) < 0)
+		return -1;
+	c->started = true;
+	if (!(dir = host_cache_dir(job->host, "git", err)))
 		return -1;
 	sha256_hex(&id, hex);
-	autofree char *path =
-		xasprintf("%s/%.16s-%s", dir, hex, job_name((void *)job, stem));
+	autofree char *path = xasprintf("%s/%.16s-%s", dir, hex, job_name(job, stem));
 	autofree char *lock = xasprintf("%s.lock", path);
 	c->lock = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 	if (c->lock < 0 || flock(c->lock, LOCK_EX) < 0)
@@ -115,8 +119,7 @@ static bool has_object(git_repository *repo, const git_oid *id)
 	return there;
 }
 
-/* --- lock
- * --------------------------------------------------------------------------------- */
+/* --- lock ------------------------------------------------------------------ */
 
 static void set_oid(struct fetch_job *job, const char *key, const git_oid *id)
 {
@@ -147,8 +150,7 @@ static int lock(struct fetch_job *job, struct error *err)
 	return 0;
 }
 
-/* --- obtain
- * ------------------------------------------------------------------------------- */
+/* --- obtain ---------------------------------------------------------------- */
 
 /* The commit's tree among everything any branch has; after a rebase, say. */
 static bool tree_in_history(git_repository *repo, const git_oid *tree)

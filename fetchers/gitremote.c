@@ -70,8 +70,7 @@ static bool commit_here(git_repository *repo, const git_oid *rev)
 	return here;
 }
 
-/* --- what the remote has
- * ------------------------------------------------------------------ */
+/* --- what the remote has --------------------------------------------------- */
 
 /* Tags are listed twice; the second time, with ^{}, as the commit they name. */
 static const git_remote_head *find_head(const git_remote_head **heads, size_t n,
@@ -131,8 +130,7 @@ static int unknown_ref(const struct git_remote_job *r, const git_remote_head **h
 	return -1;
 }
 
-/* --- fetching
- * ----------------------------------------------------------------------------- */
+/* --- fetching -------------------------------------------------------------- */
 
 /* The git program, without history. Failing is fine: some servers refuse. */
 static bool shallow(struct git_remote_job *r, const char *name)

@@ -6,8 +6,7 @@
 
 #include "base/alloc.h"
 
-/* --- matching
- * ----------------------------------------------------------------------------- */
+/* --- matching -------------------------------------------------------------- */
 
 /* [...] at p against one character. The pattern goes on at *end. */
 static bool bracket(const char *p, char c, const char **end)
@@ -100,8 +99,7 @@ bool ignore_match(const struct ignore *ig, const char *path, bool is_dir)
 	return false;
 }
 
-/* --- rules
- * -------------------------------------------------------------------------------- */
+/* --- rules ----------------------------------------------------------------- */
 
 /* Spaces at the end do not count, unless the last one is escaped. */
 static size_t trimmed(struct str line)

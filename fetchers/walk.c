@@ -44,8 +44,7 @@ static void add(struct walk *w, const char *name, enum treefile_kind kind,
 	strbuf_add(&w->names, name, strlen(name) + 1);
 }
 
-/* --- rules
- * -------------------------------------------------------------------------------- */
+/* --- rules ----------------------------------------------------------------- */
 
 static bool ignored(const struct walker *k, bool is_dir)
 {
@@ -84,8 +83,7 @@ static int push_rules(struct walker *k, int dir, size_t *mark, struct error *err
 	return 0;
 }
 
-/* --- the walk
- * ----------------------------------------------------------------------------- */
+/* --- the walk -------------------------------------------------------------- */
 
 static int walk_dir(struct walker *k, int dir, bool included, bool *any,
 		    struct error *err);
@@ -168,8 +166,7 @@ static int walk_dir(struct walker *k, int dir, bool included, bool *any,
 	return 0;
 }
 
-/* --- the repository around it
- * --------------------------------------------------------------- */
+/* --- the repository around it ---------------------------------------------- */
 
 static void guard(struct walk *w, const char *path)
 {
@@ -316,8 +313,7 @@ static int once(struct walk *w, struct error *err)
 	return start(w, &st, err) < 0 ? -1 : walk_tree(w, fd, true, err);
 }
 
-/* --- times
- * -------------------------------------------------------------------------------- */
+/* --- times ----------------------------------------------------------------- */
 
 /* How long until a further change could not carry a stamp that was seen; 0: it is so. */
 static int64_t unsettled_ns(struct walk *w)

@@ -113,8 +113,7 @@ static int obtain_remote(struct fetch_job *job, struct error *err)
 const struct fetcher fetcher_kernel = {SPEC_KERNEL, lock_remote, obtain_remote};
 const struct fetcher fetcher_url = {SPEC_URL, lock_remote, obtain_remote};
 
-/* --- local files
- * -------------------------------------------------------------------------- */
+/* --- local files ----------------------------------------------------------- */
 
 static int local_path(const struct fetch_job *job, char **out, struct error *err)
 {

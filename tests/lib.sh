@@ -46,7 +46,9 @@ unset KBUILD_ROOT KBUILD_CACHE KBUILD_DATA XDG_DATA_HOME XDG_CACHE_HOME XDG_CONF
 unset NIX_REMOTE NIX_STORE_DIR NIX_STATE_DIR NIX_LOG_DIR NIX_CONF_DIR NIX_PATH
 LC_ALL=C
 TZ=UTC
-export LC_ALL TZ
+# What libraries leak is not ours to mend.
+LSAN_OPTIONS=suppressions=$T_TOP/tests/lsan.supp:print_suppressions=0
+export LC_ALL TZ LSAN_OPTIONS
 
 T=$(mktemp -d "${TMPDIR:-/tmp}/kbuild-test.XXXXXX") || exit 1
 T_OUT=$T/.out

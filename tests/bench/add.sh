@@ -1,5 +1,6 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: MIT
+# shellcheck disable=SC2154 # KB, T and top come from run.sh
 # A kernel source tree into an empty store, beside cp -a of it and Nix.
 cp -R "$top/examples/hello" "$T/src"
 "$KB" realize --no-link "$T/src/recipe.yaml#kernel.config" >/dev/null 2>&1

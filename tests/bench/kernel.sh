@@ -1,5 +1,6 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: MIT
+# shellcheck disable=SC2154 # KB, T and top come from run.sh
 # A whole kernel build by kbuild, and plain make: same tools, tree, config and sandbox. Each is
 # run once, the peer first; a local version makes ours one that nobody has built before.
 jobs=$(nproc)

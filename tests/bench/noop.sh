@@ -1,5 +1,6 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: MIT
+# shellcheck disable=SC2154 # KB, T and top come from run.sh
 # Nothing to do: realize of the demo, and nix-build of one derivation that is there.
 "$KB" realize "$top/examples/hello/recipe.yaml" >/dev/null
 measure noop-kbuild 50 "$KB realize $top/examples/hello/recipe.yaml"

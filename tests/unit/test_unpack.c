@@ -319,8 +319,7 @@ static void damaged(void **state)
 	}
 }
 
-/* --- packages
- * ----------------------------------------------------------------------------- */
+/* --- packages -------------------------------------------------------------- */
 
 static void make_deb(const char *path, const struct member *members)
 {
