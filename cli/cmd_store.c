@@ -39,7 +39,8 @@ static int unknown_verb(struct cli *cli, const char *word, struct error *err)
 		return cli_usage(cli, err, "expected one of: %s", all.ptr);
 	const char *near = word_nearest(word, names, ARRAY_LEN(names));
 	if (!near)
-		return cli_usage(cli, err, "unknown verb '%s', expected one of: %s", word, all.ptr);
+		return cli_usage(cli, err, "unknown verb '%s', expected one of: %s", word,
+				 all.ptr);
 	error_class(err, ERROR_RECIPE, "unknown verb '%s'", word);
 	return error_hint(err, "did you mean 'kbuild store %s'?", near);
 }
@@ -49,9 +50,12 @@ int cmd_store(struct cli *cli, int argc, char **argv, struct error *err)
 	struct store_cmd c = {.cli = cli, .argv = argv + 1};
 	const struct cli_opt opts[] = {
 		{"contents", .flag = &c.contents, .help = "verify: read every byte too"},
-		{"name", .text = &c.name, .arg = "NAME", .help = "add: name of the store path"},
-		{"recursive", 'R', .flag = &c.recursive, .help = "ls: everything below, too"},
-		{"type", .text = &c.type, .arg = "TYPE", .help = "hash: sri, nix32 or hex"},
+		{"name", .text = &c.name, .arg = "NAME",
+		 .help = "add: name of the store path"},
+		{"recursive", 'R', .flag = &c.recursive,
+		 .help = "ls: everything below, too"},
+		{"type", .text = &c.type, .arg = "TYPE",
+		 .help = "hash: sri, nix32 or hex"},
 		{0},
 	};
 
@@ -62,7 +66,8 @@ int cmd_store(struct cli *cli, int argc, char **argv, struct error *err)
 		if (strcmp(verbs[i].name, argv[0]) != 0)
 			continue;
 		if (c.argc != verbs[i].words)
-			return cli_usage(cli, err, "usage: kbuild store %s", verbs[i].usage);
+			return cli_usage(cli, err, "usage: kbuild store %s",
+					 verbs[i].usage);
 		return verbs[i].run(&c, err);
 	}
 	return unknown_verb(cli, argc ? argv[0] : NULL, err);
@@ -115,16 +120,19 @@ int store_ref_parse(struct store_cmd *c, struct store *st, const char *text,
 		return -1;
 	if (found)
 		return 0;
-	return error_class(err, ERROR_RECIPE, "'%s' is not a valid path of the store at %s", text,
+	return error_class(err, ERROR_RECIPE,
+			   "'%s' is not a valid path of the store at %s", text,
 			   store_root(st));
 }
 
-int store_ref_open(struct store *st, const struct store_ref *ref, int flags, struct error *err)
+int store_ref_open(struct store *st, const struct store_ref *ref, int flags,
+		   struct error *err)
 {
 	struct open_how how = {.flags = (unsigned int)(flags | O_CLOEXEC),
 			       .resolve = RESOLVE_IN_ROOT};
 	autoclose int root = open(store_root(st), O_PATH | O_DIRECTORY | O_CLOEXEC);
-	autofree char *path = xasprintf("%s%s%s", ref->path, *ref->sub ? "/" : "", ref->sub);
+	autofree char *path =
+		xasprintf("%s%s%s", ref->path, *ref->sub ? "/" : "", ref->sub);
 
 	if (root < 0)
 		return error_errno(err, "cannot open %s", store_root(st));

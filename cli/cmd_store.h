@@ -9,11 +9,11 @@
 struct store_cmd {
 	struct cli *cli;
 	int argc;
-	char **argv;	  /* the words after the verb; their number was checked */
+	char **argv;      /* the words after the verb; their number was checked */
 	const char *name; /* --name */
 	const char *type; /* --type */
-	bool recursive;	  /* -R */
-	bool contents;	  /* --contents */
+	bool recursive;   /* -R */
+	bool contents;    /* --contents */
 };
 
 typedef int store_verb(struct store_cmd *c, struct error *err);
@@ -38,4 +38,5 @@ int store_ref_parse(struct store_cmd *c, struct store *st, const char *text,
  * Opens it for reading. Links are followed as if the store were at /nix/store, so never
  * out of it.
  */
-int store_ref_open(struct store *st, const struct store_ref *ref, int flags, struct error *err);
+int store_ref_open(struct store *st, const struct store_ref *ref, int flags,
+		   struct error *err);

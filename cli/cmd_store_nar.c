@@ -39,7 +39,8 @@ int store_cmd_add(struct store_cmd *c, struct error *err)
 	if (!add.name)
 		add.name = default_name(c->cli, c->argv[0]);
 	if (!path_name_ok(add.name))
-		return cli_usage(c->cli, err, "'%s' cannot be the name of a store path", add.name);
+		return cli_usage(c->cli, err, "'%s' cannot be the name of a store path",
+				 add.name);
 	if (cli_open_store(c->cli, STORE_WRITE, &st, err) < 0 ||
 	    store_add(st, &add, &c->cli->arena, &path, err) < 0)
 		return -1;
@@ -55,9 +56,10 @@ int store_cmd_hash(struct store_cmd *c, struct error *err)
 	char hex[SHA256_HEX_SIZE];
 	uint64_t size;
 
-	if (strcmp(type, "sri") != 0 && strcmp(type, "nix32") != 0 && strcmp(type, "hex") != 0)
-		return cli_usage(c->cli, err, "--type: expected sri, nix32 or hex, found '%s'",
-				 type);
+	if (strcmp(type, "sri") != 0 && strcmp(type, "nix32") != 0 &&
+	    strcmp(type, "hex") != 0)
+		return cli_usage(c->cli, err,
+				 "--type: expected sri, nix32 or hex, found '%s'", type);
 	if (nar_dump(&dump, digest_sink(d), err) < 0)
 		return -1;
 	struct sha256 h = digest_end(d, &size);

@@ -41,10 +41,12 @@ static void print_json(struct store *st, const struct path_info *info, struct ar
 	add_text(o, "deriver", info->deriver);
 	add_text(o, "ca", info->ca);
 	add_list(o, "signatures", info->sigs, info->nsigs);
-	json_object_object_add(o, "registrationTime", json_object_new_int64(info->registered));
+	json_object_object_add(o, "registrationTime",
+			       json_object_new_int64(info->registered));
 	json_object_object_add(o, "ultimate", json_object_new_boolean(info->ultimate));
-	printf("%s\n", json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
-								 JSON_C_TO_STRING_NOSLASHESCAPE));
+	printf("%s\n",
+	       json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
+							 JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(o);
 }
 
@@ -81,9 +83,11 @@ int store_cmd_path_info(struct store_cmd *c, struct error *err)
 	return EXIT_DONE;
 }
 
-/* --- ls ------------------------------------------------------------------------------- */
+/* --- ls -------------------------------------------------------------------------------
+ */
 
-static void print_node(int dir, const char *name, const char *shown, const struct stat *st)
+static void print_node(int dir, const char *name, const char *shown,
+		       const struct stat *st)
 {
 	char target[PATH_MAX];
 	ssize_t n;
@@ -92,9 +96,11 @@ static void print_node(int dir, const char *name, const char *shown, const struc
 		printf("dr-xr-xr-x %12s %s\n", "-", shown);
 	} else if (S_ISLNK(st->st_mode)) {
 		n = readlinkat(dir, name, target, sizeof(target));
-		printf("lrwxrwxrwx %12s %s -> %.*s\n", "-", shown, n < 0 ? 0 : (int)n, target);
+		printf("lrwxrwxrwx %12s %s -> %.*s\n", "-", shown, n < 0 ? 0 : (int)n,
+		       target);
 	} else {
-		printf("%s %12ju %s\n", st->st_mode & S_IXUSR ? "-r-xr-xr-x" : "-r--r--r--",
+		printf("%s %12ju %s\n",
+		       st->st_mode & S_IXUSR ? "-r-xr-xr-x" : "-r--r--r--",
 		       (uintmax_t)st->st_size, shown);
 	}
 }
@@ -114,8 +120,8 @@ static int list(int dir, const char *prefix, bool recursive, struct error *err)
 		print_node(dir, names.v[i], shown, &st);
 		if (!recursive || !S_ISDIR(st.st_mode))
 			continue;
-		autoclose int sub = openat(dir, names.v[i],
-					   O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		autoclose int sub = openat(
+			dir, names.v[i], O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (sub < 0)
 			return error_errno(err, "cannot open %s", shown);
 		autofree char *deeper = xasprintf("%s/", shown);
@@ -145,7 +151,8 @@ int store_cmd_ls(struct store_cmd *c, struct error *err)
 	return EXIT_DONE;
 }
 
-/* --- cat ------------------------------------------------------------------------------ */
+/* --- cat ------------------------------------------------------------------------------
+ */
 
 int store_cmd_cat(struct store_cmd *c, struct error *err)
 {
@@ -171,7 +178,8 @@ int store_cmd_cat(struct store_cmd *c, struct error *err)
 	return EXIT_DONE;
 }
 
-/* --- verify --------------------------------------------------------------------------- */
+/* --- verify ---------------------------------------------------------------------------
+ */
 
 static void print_damage(void *ctx, const char *path, const char *what)
 {

@@ -170,11 +170,13 @@ void progress_event(void *ctx, const struct realise_event *e)
 	switch (e->kind) {
 	case EVENT_START:
 		*r = (struct running){.active = true, .start = now()};
+		if (!p->live && !p->cli->quiet)
+			say(p, "%s: started", p->steps[e->step].name);
 		break;
 	case EVENT_PHASE:
 		r->what[0] = '\0';
 		snprintf(r->phase, sizeof(r->phase), "%s", e->text ? e->text : "");
-		if (!p->live && !p->cli->quiet)
+		if (!p->live && p->cli->verbose)
 			say(p, "%s: %s", p->steps[e->step].name, r->phase);
 		break;
 	case EVENT_COUNT:
