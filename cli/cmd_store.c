@@ -73,7 +73,7 @@ int cmd_store(struct cli *cli, int argc, char **argv, struct error *err)
 	return unknown_verb(cli, argc ? argv[0] : NULL, err);
 }
 
-/* --- what a user wrote ------------------------------------------------------------- */
+/* --- what a user wrote ------------------------------------------------------------ */
 
 /* What follows a directory and its slash, NULL if text does not begin so. */
 static const char *below(const char *text, const char *dir)

@@ -83,8 +83,7 @@ int store_cmd_path_info(struct store_cmd *c, struct error *err)
 	return EXIT_DONE;
 }
 
-/* --- ls -------------------------------------------------------------------------------
- */
+/* --- ls -------------------------------------------------------------------------- */
 
 static void print_node(int dir, const char *name, const char *shown,
 		       const struct stat *st)
@@ -151,8 +150,7 @@ int store_cmd_ls(struct store_cmd *c, struct error *err)
 	return EXIT_DONE;
 }
 
-/* --- cat ------------------------------------------------------------------------------
- */
+/* --- cat ------------------------------------------------------------------------- */
 
 int store_cmd_cat(struct store_cmd *c, struct error *err)
 {
@@ -178,8 +176,7 @@ int store_cmd_cat(struct store_cmd *c, struct error *err)
 	return EXIT_DONE;
 }
 
-/* --- verify ---------------------------------------------------------------------------
- */
+/* --- verify ---------------------------------------------------------------------- */
 
 static void print_damage(void *ctx, const char *path, const char *what)
 {

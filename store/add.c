@@ -15,14 +15,14 @@
 #include "store/internal.h"
 #include "store/path.h"
 
-/* --- publishing ---------------------------------------------------------------------- */
+/* --- publishing ------------------------------------------------------------------- */
 
 int store_move_in(struct store *st, int dir, const char *name, const char *path,
 		  struct error *err)
 {
 	const char *base = path_base(path);
 
-	/* Without a row whatever is there is garbage: of a crash, or of a refused import. */
+	/* Without a row whatever is there is garbage: of a crash, of a refused import. */
 	if (dir_remove(st->dirfd, base, err) < 0)
 		return error_wrap(err, "cannot clear the way for %s", path);
 	if (renameat2(dir, name, st->dirfd, base, RENAME_NOREPLACE) < 0)
@@ -48,7 +48,8 @@ static int add_drv_outputs(struct store *st, const char *path, struct error *err
 
 static int register_path(struct store *st, struct path_info *info, struct error *err)
 {
-	bool is_drv = str_ends(info->path, ".drv") && info->ca && str_starts(info->ca, "text:");
+	bool is_drv =
+		str_ends(info->path, ".drv") && info->ca && str_starts(info->ca, "text:");
 
 	info->registered = time(NULL);
 	if (db_begin(st->db, err) < 0)
@@ -61,8 +62,8 @@ static int register_path(struct store *st, struct path_info *info, struct error 
 	return -1;
 }
 
-static int publish_locked(struct store *st, int dir, const char *name, struct path_info *info,
-			  struct error *err)
+static int publish_locked(struct store *st, int dir, const char *name,
+			  struct path_info *info, struct error *err)
 {
 	int valid = db_find(st->db, info->path, err);
 
@@ -70,7 +71,8 @@ static int publish_locked(struct store *st, int dir, const char *name, struct pa
 		return -1;
 	if (valid)
 		return dir_remove(dir, name, err);
-	if (durable_before(st, err) < 0 || store_move_in(st, dir, name, info->path, err) < 0)
+	if (durable_before(st, err) < 0 ||
+	    store_move_in(st, dir, name, info->path, err) < 0)
 		return -1;
 	return register_path(st, info, err);
 }
@@ -83,7 +85,8 @@ int store_publish(struct store *st, int dir, const char *name, struct path_info 
 	if (store_temp_root(st, info->path, err) < 0)
 		return -1;
 	/* The caller may hold the lock already, and would wait for itself. */
-	if (!map_get(&st->locked, info->path) && store_lock(st, info->path, true, &fd, err) < 0)
+	if (!map_get(&st->locked, info->path) &&
+	    store_lock(st, info->path, true, &fd, err) < 0)
 		return -1;
 	int failed = publish_locked(st, dir, name, info, err);
 	store_unlock(st, info->path, fd);
@@ -92,8 +95,9 @@ int store_publish(struct store *st, int dir, const char *name, struct path_info 
 
 /* --- text ------------------------------------------------------------------------- */
 
-static int text_info(const char *name, struct str text, const char *const *refs, size_t nrefs,
-		     struct arena *a, struct path_info *out, struct error *err)
+static int text_info(const char *name, struct str text, const char *const *refs,
+		     size_t nrefs, struct arena *a, struct path_info *out,
+		     struct error *err)
 {
 	autodigest struct digest *d = digest_new(NULL);
 	struct sha256 h = sha256_of(text.ptr, text.len);
@@ -116,7 +120,8 @@ static int text_info(const char *name, struct str text, const char *const *refs,
 static int write_text(int dir, struct str text, struct error *err)
 {
 	const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = 1}};
-	autoclose int fd = openat(dir, "x", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
+	autoclose int fd =
+		openat(dir, "x", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
 
 	if (fd < 0 || write_all(fd, text.ptr, text.len) < 0 || fchmod(fd, 0444) < 0 ||
 	    futimens(fd, times) < 0)
@@ -143,8 +148,9 @@ static void scratch_end(struct store *st, const char *name)
 		dir_remove(st->scratchfd, name, &ignored);
 }
 
-int store_add_text(struct store *st, const char *name, struct str text, const char *const *refs,
-		   size_t nrefs, struct arena *a, const char **path, struct error *err)
+int store_add_text(struct store *st, const char *name, struct str text,
+		   const char *const *refs, size_t nrefs, struct arena *a,
+		   const char **path, struct error *err)
 {
 	struct path_info info = {0};
 	autofree char *scratch = NULL;
@@ -165,17 +171,17 @@ int store_add_text(struct store *st, const char *name, struct str text, const ch
 	return failed ? error_wrap(err, "cannot add %s to the store", name) : 0;
 }
 
-/* --- trees ------------------------------------------------------------------------- */
+/* --- trees ------------------------------------------------------------------------ */
 
-static int expect_hash(const struct sha256 *want, const struct sha256 *got, const char *name,
-		       struct error *err)
+static int expect_hash(const struct sha256 *want, const struct sha256 *got,
+		       const char *name, struct error *err)
 {
 	struct arena a = {0};
 
 	if (!want || sha256_equal(want, got))
 		return 0;
-	error_make(err, "hash mismatch in '%s': expected %s, found %s", name, hash_sri(&a, want),
-		   hash_sri(&a, got));
+	error_make(err, "hash mismatch in '%s': expected %s, found %s", name,
+		   hash_sri(&a, want), hash_sri(&a, got));
 	arena_finish(&a);
 	return -1;
 }
@@ -185,10 +191,11 @@ static char *ca_recursive(struct arena *a, const struct sha256 *nar)
 	return arena_printf(a, "fixed:r:%s", hash_nix32(a, nar));
 }
 
-static int add_copied(struct store *st, const struct store_add *add, int dir, struct arena *a,
-		      const char **path, struct error *err)
+static int add_copied(struct store *st, const struct store_add *add, int dir,
+		      struct arena *a, const char **path, struct error *err)
 {
-	struct ingest in = {.skip = add->skip, .skip_ctx = add->skip_ctx, .owner = (uid_t)-1};
+	struct ingest in = {
+		.skip = add->skip, .skip_ctx = add->skip_ctx, .owner = (uid_t)-1};
 	struct path_info info = {0};
 
 	if (ingest_copy(&in, add->physical, dir, "x", err) < 0 ||
@@ -201,8 +208,8 @@ static int add_copied(struct store *st, const struct store_add *add, int dir, st
 	return store_publish(st, dir, "x", &info, err);
 }
 
-int store_add(struct store *st, const struct store_add *add, struct arena *a, const char **path,
-	      struct error *err)
+int store_add(struct store *st, const struct store_add *add, struct arena *a,
+	      const char **path, struct error *err)
 {
 	autofree char *scratch = NULL;
 	autoclose int dir = -1;
@@ -210,11 +217,13 @@ int store_add(struct store *st, const struct store_add *add, struct arena *a, co
 	if (store_need_write(st, err) < 0)
 		return -1;
 	if (!path_name_ok(add->name))
-		return error_make(err, "'%s' cannot be the name of a store path", add->name);
+		return error_make(err, "'%s' cannot be the name of a store path",
+				  add->name);
 	if (add->expect) {
 		*path = path_source(a, add->expect, NULL, 0, add->name);
-		int valid = store_temp_root(st, *path, err) < 0 ? -1
-								: db_find(st->db, *path, err);
+		int valid = store_temp_root(st, *path, err) < 0
+				    ? -1
+				    : db_find(st->db, *path, err);
 		if (valid)
 			return valid < 0 ? -1 : 0;
 	}
@@ -224,12 +233,13 @@ int store_add(struct store *st, const struct store_add *add, struct arena *a, co
 	return failed ? error_wrap(err, "cannot add %s to the store", add->physical) : 0;
 }
 
-/* --- taking ------------------------------------------------------------------------ */
+/* --- taking ----------------------------------------------------------------------- */
 
 /* One scan for both lists: candidates first, then what must not occur. */
 static const char **all_paths(const struct store_take *take, struct arena *a)
 {
-	const char **all = arena_array(a, take->ncandidates + take->nforbidden, const char *);
+	const char **all =
+		arena_array(a, take->ncandidates + take->nforbidden, const char *);
 	size_t n = 0;
 
 	for (size_t i = 0; i < take->ncandidates; i++)
@@ -239,14 +249,15 @@ static const char **all_paths(const struct store_take *take, struct arena *a)
 	return all;
 }
 
-static int found_refs(const struct store_take *take, const struct refs *refs, struct arena *a,
-		      struct path_info *out, struct error *err)
+static int found_refs(const struct store_take *take, const struct refs *refs,
+		      struct arena *a, struct path_info *out, struct error *err)
 {
 	autoargv struct argv found = {0};
 
 	for (size_t i = 0; i < take->nforbidden; i++)
 		if (refs_found(refs, take->ncandidates + i))
-			return error_class(err, ERROR_BUILD, "'%s' refers to %s, which is not allowed",
+			return error_class(err, ERROR_BUILD,
+					   "'%s' refers to %s, which is not allowed",
 					   take->name, take->forbidden[i]);
 	for (size_t i = 0; i < take->ncandidates; i++)
 		if (refs_found(refs, i))
@@ -260,8 +271,8 @@ static int found_refs(const struct store_take *take, const struct refs *refs, st
 	return 0;
 }
 
-static int address(const struct store_take *take, const struct ingest *in, struct arena *a,
-		   struct path_info *out, struct error *err)
+static int address(const struct store_take *take, const struct ingest *in,
+		   struct arena *a, struct path_info *out, struct error *err)
 {
 	out->nar = in->nar;
 	out->nar_size = in->size;
@@ -273,8 +284,9 @@ static int address(const struct store_take *take, const struct ingest *in, struc
 		return expect_hash(take->expect, &in->nar, take->name, err);
 	}
 	if (out->nrefs)
-		return error_make(err, "'%s' is fixed by the hash of its bytes and refers to %s",
-				  take->name, out->refs[0]);
+		return error_make(
+			err, "'%s' is fixed by the hash of its bytes and refers to %s",
+			take->name, out->refs[0]);
 	out->path = path_flat(a, &in->bytes, take->name);
 	out->ca = arena_printf(a, "fixed:%s", hash_nix32(a, &in->bytes));
 	return expect_hash(take->flat, &in->bytes, take->name, err);
@@ -288,9 +300,11 @@ static int take_tree(struct store *st, const struct store_take *take, struct are
 	struct ingest in = {.refs = refs, .owner = take->owner, .flat = take->flat};
 
 	if (!path_name_ok(take->name))
-		return error_make(err, "'%s' cannot be the name of a store path", take->name);
+		return error_make(err, "'%s' cannot be the name of a store path",
+				  take->name);
 	if (ingest_take(&in, AT_FDCWD, take->physical, err) < 0 ||
-	    found_refs(take, refs, a, out, err) < 0 || address(take, &in, a, out, err) < 0)
+	    found_refs(take, refs, a, out, err) < 0 ||
+	    address(take, &in, a, out, err) < 0)
 		return -1;
 	return store_publish(st, AT_FDCWD, take->physical, out, err);
 }

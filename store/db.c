@@ -103,21 +103,25 @@ struct db {
 
 static int failed(struct db *db, struct error *err)
 {
-	return error_class(err, ERROR_INFRA, "database %s: %s", db->file, sqlite3_errmsg(db->sql));
+	return error_class(err, ERROR_INFRA, "database %s: %s", db->file,
+			   sqlite3_errmsg(db->sql));
 }
 
 static int exec(struct db *db, const char *sql, struct error *err)
 {
-	return sqlite3_exec(db->sql, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : failed(db, err);
+	return sqlite3_exec(db->sql, sql, NULL, NULL, NULL) == SQLITE_OK
+		       ? 0
+		       : failed(db, err);
 }
 
 /* A prepared statement with its first parameter, ready to step. NULL on failure. */
-static sqlite3_stmt *prepare(struct db *db, enum query q, const char *first, struct error *err)
+static sqlite3_stmt *prepare(struct db *db, enum query q, const char *first,
+			     struct error *err)
 {
 	sqlite3_stmt **st = &db->st[q];
 
-	if (!*st && sqlite3_prepare_v3(db->sql, queries[q], -1, SQLITE_PREPARE_PERSISTENT, st,
-				       NULL) != SQLITE_OK) {
+	if (!*st && sqlite3_prepare_v3(db->sql, queries[q], -1, SQLITE_PREPARE_PERSISTENT,
+				       st, NULL) != SQLITE_OK) {
 		failed(db, err);
 		return NULL;
 	}
@@ -141,7 +145,7 @@ static int run(struct db *db, sqlite3_stmt *st, struct error *err)
 	return sqlite3_step(st) == SQLITE_DONE ? 0 : failed(db, err);
 }
 
-/* --- opening ------------------------------------------------------------------------ */
+/* --- opening ---------------------------------------------------------------------- */
 
 static int connect(struct db *db, int flags, const char *uri, struct error *err)
 {
@@ -176,7 +180,8 @@ static int open_write(struct db *db, bool create, struct error *err)
 	autofree char *uri = uri_of(db->file, "");
 
 	db->write = true;
-	if (connect(db, SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0), uri, err) < 0 ||
+	if (connect(db, SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0), uri,
+		    err) < 0 ||
 	    exec(db, setup, err) < 0)
 		return -1;
 	/* Closing would sync the disk; see db_close. */
@@ -220,9 +225,9 @@ int db_open(const char *dir, enum db_mode mode, struct db **out, struct error *e
 }
 
 /*
- * The last connection would copy the log into the database and sync both, some milliseconds
- * that every small command would pay. Left alone the log is read once by the next process to
- * open it; so it is only copied when it has grown.
+ * The last connection would copy the log into the database and sync both, some
+ * milliseconds that every small command would pay. Left alone the log is read once by the
+ * next process to open it; so it is only copied when it has grown.
  */
 void db_close(struct db *db)
 {
@@ -237,8 +242,8 @@ void db_close(struct db *db)
 
 		if (stat(wal, &st) == 0 && st.st_size > WAL_KEEP) {
 			sqlite3_busy_timeout(db->sql, 0);
-			sqlite3_wal_checkpoint_v2(db->sql, NULL, SQLITE_CHECKPOINT_TRUNCATE,
-						  NULL, NULL);
+			sqlite3_wal_checkpoint_v2(db->sql, NULL,
+						  SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 		}
 	}
 	sqlite3_close(db->sql);
@@ -246,7 +251,7 @@ void db_close(struct db *db)
 	free(db);
 }
 
-/* --- transactions -------------------------------------------------------------------- */
+/* --- transactions ----------------------------------------------------------------- */
 
 static int run_plain(struct db *db, enum query q, struct error *err)
 {
@@ -272,7 +277,7 @@ void db_rollback(struct db *db)
 	run_plain(db, Q_ROLLBACK, &ignored);
 }
 
-/* --- asking -------------------------------------------------------------------------- */
+/* --- asking ----------------------------------------------------------------------- */
 
 int db_find(struct db *db, const char *path, struct error *err)
 {
@@ -311,8 +316,8 @@ static void split_sigs(const char *sigs, struct arena *a, struct path_info *out)
 	}
 }
 
-static int get_refs(struct db *db, const char *path, struct arena *a, struct path_info *out,
-		    struct error *err)
+static int get_refs(struct db *db, const char *path, struct arena *a,
+		    struct path_info *out, struct error *err)
 {
 	autoargv struct argv refs = {0};
 
@@ -341,8 +346,9 @@ int db_info(struct db *db, const char *path, struct arena *a, struct path_info *
 	out->path = arena_strdup(a, path);
 	const char *hash = text(st, 0, a);
 	if (!hash || hash_parse(hash, &out->nar) < 0)
-		return error_class(err, ERROR_INFRA, "database %s: %s has an unusable hash",
-				   db->file, path);
+		return error_class(err, ERROR_INFRA,
+				   "database %s: %s has an unusable hash", db->file,
+				   path);
 	out->registered = sqlite3_column_int64(st, 1);
 	out->deriver = text(st, 2, a);
 	out->nar_size = (uint64_t)sqlite3_column_int64(st, 3);
@@ -371,7 +377,7 @@ int db_list(struct db *db, enum db_list what, const char *key, struct argv *out,
 	return step == SQLITE_DONE ? 0 : failed(db, err);
 }
 
-/* --- changing ---------------------------------------------------------------------- */
+/* --- changing --------------------------------------------------------------------- */
 
 static int add_ref(struct db *db, const char *path, const char *ref, struct error *err)
 {

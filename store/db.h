@@ -2,11 +2,13 @@
 #pragma once
 /*
  * The database of a store: which paths are valid, what they refer to, which derivation
- * says what its outputs are called. Schema 10 of Nix; all SQL of kbuild's store is in db.c.
+ * says what its outputs are called. Schema 10 of Nix; all SQL of kbuild's store is in
+ * db.c.
  *
- * Durability is Nix's: write-ahead log, synchronous = normal. A commit is atomic and seen by
- * everybody at once, and survives any crash of a process; after a power cut the last commits
- * may be gone, never halves of them. store/durable.h sees to the trees behind the rows.
+ * Durability is Nix's: write-ahead log, synchronous = normal. A commit is atomic and seen
+ * by everybody at once, and survives any crash of a process; after a power cut the last
+ * commits may be gone, never halves of them. store/durable.h sees to the trees behind the
+ * rows.
  */
 #include <stdbool.h>
 

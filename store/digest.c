@@ -90,7 +90,8 @@ struct digest *digest_new(struct refs *refs)
 	d->hash = sha256_new();
 	d->refs = refs;
 	d->buffers[0] = xmalloc(BUFFER_SIZE);
-	d->sink = (struct nar_sink){.buf = d->buffers[0], .cap = BUFFER_SIZE, .flush = flush};
+	d->sink = (struct nar_sink){
+		.buf = d->buffers[0], .cap = BUFFER_SIZE, .flush = flush};
 	pthread_mutex_init(&d->lock, NULL);
 	pthread_cond_init(&d->changed, NULL);
 	return d;

@@ -63,7 +63,10 @@ static void add_string(struct strbuf *out, const char *s)
 		if (!s[n])
 			break;
 		strbuf_addc(out, '\\');
-		strbuf_addc(out, s[n] == '\n' ? 'n' : s[n] == '\r' ? 'r' : s[n] == '\t' ? 't' : s[n]);
+		strbuf_addc(out, s[n] == '\n'   ? 'n'
+				 : s[n] == '\r' ? 'r'
+				 : s[n] == '\t' ? 't'
+						: s[n]);
 	}
 	strbuf_addc(out, '"');
 }
@@ -136,7 +139,8 @@ static void add_env(struct strbuf *out, const struct drv *drv, bool masked)
 	strbuf_addc(out, '[');
 	for (size_t i = 0; i < drv->nenv; i++) {
 		const struct drv_env *e = &drv->env[i];
-		const char *fields[] = {e->key, masked && is_output(drv, e->key) ? "" : e->value};
+		const char *fields[] = {e->key,
+					masked && is_output(drv, e->key) ? "" : e->value};
 
 		if (i)
 			strbuf_addc(out, ',');
@@ -175,12 +179,13 @@ const char *drv_get(const struct drv *drv, const char *key)
 {
 	const struct drv_env want = {.key = key};
 	const struct drv_env *e =
-		drv->nenv ? bsearch(&want, drv->env, drv->nenv, sizeof(want), by_key) : NULL;
+		drv->nenv ? bsearch(&want, drv->env, drv->nenv, sizeof(want), by_key)
+			  : NULL;
 
 	return e ? e->value : NULL;
 }
 
-/* --- paths and placeholders ----------------------------------------------------------- */
+/* --- paths and placeholders ------------------------------------------------------- */
 
 char *drv_path(struct arena *a, const char *name, const struct drv *drv, struct str text)
 {
@@ -190,7 +195,8 @@ char *drv_path(struct arena *a, const char *name, const struct drv *drv, struct 
 
 	for (size_t i = 0, s = 0, in = 0; i < n; i++) {
 		bool src = in == drv->ninputs ||
-			   (s < drv->nsrcs && strcmp(drv->srcs[s], drv->inputs[in].path) < 0);
+			   (s < drv->nsrcs &&
+			    strcmp(drv->srcs[s], drv->inputs[in].path) < 0);
 
 		refs[i] = src ? drv->srcs[s++] : drv->inputs[in++].path;
 	}
@@ -225,11 +231,11 @@ char *drv_upstream_placeholder(struct arena *a, const char *drv_path, const char
 	size_t len = strlen(name) - (str_ends(name, ".drv") ? strlen(".drv") : 0);
 	char *file = drv_output_name(a, arena_strndup(a, name, len), output);
 
-	return placeholder(a, arena_printf(a, "nix-upstream-output:%.*s:%s", PATH_DIGEST_LEN,
-					   path_base(drv_path), file));
+	return placeholder(a, arena_printf(a, "nix-upstream-output:%.*s:%s",
+					   PATH_DIGEST_LEN, path_base(drv_path), file));
 }
 
-/* --- resolution --------------------------------------------------------------------- */
+/* --- resolution ------------------------------------------------------------------- */
 
 struct rewrite {
 	const char *from; /* PLACEHOLDER_LEN characters */
@@ -241,7 +247,8 @@ struct rewrites {
 	size_t n;
 };
 
-static const struct rewrite *match(const struct rewrites *r, const char *at, const char *end)
+static const struct rewrite *match(const struct rewrites *r, const char *at,
+				   const char *end)
 {
 	if (end - at < PLACEHOLDER_LEN)
 		return NULL;
@@ -295,11 +302,13 @@ static int resolve_inputs(const struct drv *drv, drv_resolver *resolve, void *ct
 			const char *path = resolve(ctx, in->path, in->outputs[o]);
 
 			if (!path)
-				return error_make(err, "output '%s' of %s is not known yet",
+				return error_make(err,
+						  "output '%s' of %s is not known yet",
 						  in->outputs[o], in->path);
 			out->srcs[out->nsrcs++] = path;
 			r->v[r->n++] = (struct rewrite){
-				drv_upstream_placeholder(a, in->path, in->outputs[o]), path};
+				drv_upstream_placeholder(a, in->path, in->outputs[o]),
+				path};
 		}
 	}
 	return 0;
@@ -314,8 +323,8 @@ static bool only_floating(const char *key)
 	return strcmp(key, "outputHashAlgo") == 0 || strcmp(key, "outputHashMode") == 0;
 }
 
-static void copy_rewritten(const struct drv *drv, const struct rewrites *r, struct arena *a,
-			   struct drv *out)
+static void copy_rewritten(const struct drv *drv, const struct rewrites *r,
+			   struct arena *a, struct drv *out)
 {
 	out->system = drv->system;
 	out->builder = rewrite(r, drv->builder, a);
@@ -333,7 +342,8 @@ static void copy_rewritten(const struct drv *drv, const struct rewrites *r, stru
 			(struct drv_output){drv->outputs[i].name, "", "", ""};
 }
 
-static int name_outputs(struct drv *drv, const char *name, struct arena *a, struct error *err)
+static int name_outputs(struct drv *drv, const char *name, struct arena *a,
+			struct error *err)
 {
 	autobuf struct strbuf masked = STRBUF_INIT;
 
@@ -345,13 +355,15 @@ static int name_outputs(struct drv *drv, const char *name, struct arena *a, stru
 		char *file = drv_output_name(a, name, o->name);
 
 		if (!path_name_ok(file))
-			return error_make(err, "'%s' cannot be the name of a store path", file);
+			return error_make(err, "'%s' cannot be the name of a store path",
+					  file);
 		o->path = path_make(a, arena_printf(a, "output:%s", o->name), &h, file);
-		struct drv_env *e =
-			drv->nenv ? bsearch(&want, drv->env, drv->nenv, sizeof(want), by_key)
-				  : NULL;
+		struct drv_env *e = drv->nenv ? bsearch(&want, drv->env, drv->nenv,
+							sizeof(want), by_key)
+					      : NULL;
 		if (!e)
-			return error_make(err, "no variable for output '%s' of '%s'", o->name, name);
+			return error_make(err, "no variable for output '%s' of '%s'",
+					  o->name, name);
 		e->value = o->path;
 	}
 	return 0;

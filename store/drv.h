@@ -66,9 +66,9 @@ char *drv_path(struct arena *a, const char *name, const struct drv *drv, struct 
 /* `name` for output out, else `name`-`output`. */
 char *drv_output_name(struct arena *a, const char *name, const char *output);
 
-/* "/" + nix32(sha256("nix-output:" output)): what a floating output is called in its env. */
+/* "/" + nix32(sha256("nix-output:" output)): a floating output in its own env. */
 char *drv_placeholder(struct arena *a, const char *output);
-/* What output `output` of the floating derivation at drv_path is called in another's env. */
+/* The same for an output of the floating derivation at drv_path in another's env. */
 char *drv_upstream_placeholder(struct arena *a, const char *drv_path, const char *output);
 
 /* Content-addressed path of an output of an input derivation; NULL if not known. */

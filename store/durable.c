@@ -95,9 +95,11 @@ static int forget(struct store *st, const char *path, struct error *err)
 	if (db_list(st->db, DB_REFERRERS, path, &referrers, err) < 0)
 		return -1;
 	for (size_t i = 0; i < referrers.n; i++)
-		if (strcmp(referrers.v[i], path) != 0 && forget(st, referrers.v[i], err) < 0)
+		if (strcmp(referrers.v[i], path) != 0 &&
+		    forget(st, referrers.v[i], err) < 0)
 			return -1;
-	log_say(LOG_WARN, "%s did not survive the last power loss; it will be made again", path);
+	log_say(LOG_WARN, "%s did not survive the last power loss; it will be made again",
+		path);
 	return db_remove(st->db, path, err);
 }
 

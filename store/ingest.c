@@ -27,7 +27,7 @@ static const char *shown(const struct nar_node *n)
 	return n->path[0] ? n->path : "the root";
 }
 
-/* --- taking ------------------------------------------------------------------------- */
+/* --- taking ----------------------------------------------------------------------- */
 
 struct take {
 	struct ingest *in;
@@ -41,24 +41,28 @@ static bool seen_before(struct take *t, const struct stat *st)
 
 	if (S_ISDIR(st->st_mode) || st->st_nlink < 2)
 		return false;
-	snprintf(key, sizeof(key), "%ju:%ju", (uintmax_t)st->st_dev, (uintmax_t)st->st_ino);
+	snprintf(key, sizeof(key), "%ju:%ju", (uintmax_t)st->st_dev,
+		 (uintmax_t)st->st_ino);
 	return map_set(&t->seen, key, t) != NULL;
 }
 
-static int check_builder_node(const struct take *t, const struct nar_node *n, struct error *err)
+static int check_builder_node(const struct take *t, const struct nar_node *n,
+			      struct error *err)
 {
 	const struct stat *st = &n->st;
 
 	if (st->st_uid != t->in->owner)
-		return error_class(err, ERROR_BUILD, "%s belongs to user %u, not to the builder",
-				   shown(n), st->st_uid);
+		return error_class(err, ERROR_BUILD,
+				   "%s belongs to user %u, not to the builder", shown(n),
+				   st->st_uid);
 	if (S_ISREG(st->st_mode) && st->st_mode & (S_ISUID | S_ISGID))
 		return error_class(err, ERROR_BUILD, "%s is set-user-id or set-group-id",
 				   shown(n));
 	if (n->depth == 0 && !S_ISLNK(st->st_mode) && st->st_mode & (S_IWGRP | S_IWOTH))
-		return error_class(err, ERROR_BUILD,
-				   "the output is writable for group or others (mode %04o)",
-				   st->st_mode & 07777);
+		return error_class(
+			err, ERROR_BUILD,
+			"the output is writable for group or others (mode %04o)",
+			st->st_mode & 07777);
 	return 0;
 }
 
@@ -102,7 +106,8 @@ static int set_times(const struct nar_node *n, struct error *err)
 	return 0;
 }
 
-static int set_mode(const struct nar_node *n, mode_t mode, bool changed, struct error *err)
+static int set_mode(const struct nar_node *n, mode_t mode, bool changed,
+		    struct error *err)
 {
 	if ((changed || (n->st.st_mode & 07777) != mode) &&
 	    fchmodat(n->dir, n->name, mode, 0) < 0)
@@ -117,7 +122,8 @@ static int take_enter(void *ctx, const struct nar_node *n, struct error *err)
 
 	if (!S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode) && !S_ISLNK(st->st_mode))
 		return error_class(err, ERROR_BUILD,
-				   "%s is neither a file, a link nor a directory", shown(n));
+				   "%s is neither a file, a link nor a directory",
+				   shown(n));
 	if (t->in->flat && (n->depth || !S_ISREG(st->st_mode)))
 		return error_make(err, "expected a single file");
 	if (seen_before(t, st))
@@ -180,13 +186,15 @@ int ingest_take(struct ingest *in, int dir, const char *name, struct error *err)
 	};
 	struct stat st;
 
-	/* The execute bit is no part of a flat hash: it must not be part of the object. */
+	/* The execute bit is no part of a flat hash: it must not be in the object. */
 	int failed = 0;
 	if (in->flat && fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 	    S_ISREG(st.st_mode) && fchmodat(dir, name, 0444, 0) < 0)
 		failed = error_errno(err, "cannot set the mode of %s", name);
 	if (!failed)
-		failed = dump(in, &(struct nar_dump){.dir = dir, .path = name, .visitor = &v}, err);
+		failed = dump(in,
+			      &(struct nar_dump){.dir = dir, .path = name, .visitor = &v},
+			      err);
 	if (failed == 0 && in->flat)
 		in->bytes = sha256_end(take_ptr(&t.bytes));
 	sha256_drop(t.bytes);
@@ -194,7 +202,7 @@ int ingest_take(struct ingest *in, int dir, const char *name, struct error *err)
 	return failed;
 }
 
-/* --- copying ------------------------------------------------------------------------- */
+/* --- copying ---------------------------------------------------------------------- */
 
 struct copy {
 	int todir;
@@ -216,7 +224,8 @@ static int copy_enter(void *ctx, const struct nar_node *n, struct error *err)
 
 	if (S_ISREG(n->st.st_mode)) {
 		/* The mode counts for the next open; this descriptor may write. */
-		c->file = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		c->file = openat(dir, name,
+				 O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 				 canonical_mode(&n->st));
 		return c->file < 0 ? copy_failed(n, err) : 0;
 	}
@@ -224,7 +233,8 @@ static int copy_enter(void *ctx, const struct nar_node *n, struct error *err)
 		return 0;
 	if (mkdirat(dir, name, 0755) < 0)
 		return copy_failed(n, err);
-	c->dirs[n->depth] = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	c->dirs[n->depth] =
+		openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	return c->dirs[n->depth] < 0 ? copy_failed(n, err) : 0;
 }
 
@@ -245,7 +255,8 @@ static int copy_bytes(void *ctx, const void *bytes, size_t n, struct error *err)
 	return 0;
 }
 
-static int copy_link(void *ctx, const struct nar_node *n, const char *target, struct error *err)
+static int copy_link(void *ctx, const struct nar_node *n, const char *target,
+		     struct error *err)
 {
 	struct copy *c = ctx;
 	int dir = n->depth ? c->dirs[n->depth - 1] : c->todir;
@@ -304,7 +315,8 @@ int ingest_copy(struct ingest *in, const char *from, int todir, const char *to,
 
 int ingest_seal(int dir, const char *name, struct error *err)
 {
-	autoclose int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	autoclose int fd =
+		openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd < 0 && (errno == ENOTDIR || errno == ELOOP))
 		return 0; /* a file or a link: canonical since it was made */

@@ -5,8 +5,8 @@
  * files 0444 or 0555, directories 0555, time stamp 1, ours, no extended attributes, no
  * set-id bits. Two ways in:
  *
- * ingest_take works on a tree of ours where it stands. ingest_copy makes a canonical copy of
- * any tree, read once and hashed while it is written.
+ * ingest_take works on a tree of ours where it stands. ingest_copy makes a canonical copy
+ * of any tree, read once and hashed while it is written.
  *
  * The root directory keeps its write bit, without which it could not be renamed by anyone
  * but root; ingest_seal takes it away once the object is in place.
@@ -19,13 +19,13 @@
 #include "store/refs.h"
 
 struct ingest {
-	struct refs *refs;   /* in: look for these, or NULL */
-	nar_skip *skip;	     /* in, ingest_copy only */
+	struct refs *refs; /* in: look for these, or NULL */
+	nar_skip *skip;    /* in, ingest_copy only */
 	void *skip_ctx;
-	uid_t owner;	     /* in, ingest_take only: (uid_t)-1 is anyone */
-	bool flat;	     /* in: a single, not executable file; hash its bytes too */
+	uid_t owner;         /* in, ingest_take only: (uid_t)-1 is anyone */
+	bool flat;           /* in: a single, not executable file; hash its bytes too */
 	struct sha256 nar;   /* out */
-	uint64_t size;	     /* out: of the archive */
+	uint64_t size;       /* out: of the archive */
 	struct sha256 bytes; /* out, if flat */
 };
 

@@ -7,19 +7,19 @@
 
 struct store {
 	enum store_mode mode;
-	char *root;	/* absolute, physical */
-	char *dir;	/* ROOT/nix/store */
-	char *state;	/* ROOT/nix/var/nix */
-	char *own;	/* ROOT/nix/var/kbuild */
-	char *scratch;	/* ROOT/nix/var/kbuild/tmp */
-	struct db *db;	/* NULL: nothing there, opened for reading */
+	char *root;                    /* absolute, physical */
+	char *dir;                     /* ROOT/nix/store */
+	char *state;                   /* ROOT/nix/var/nix */
+	char *own;                     /* ROOT/nix/var/kbuild */
+	char *scratch;                 /* ROOT/nix/var/kbuild/tmp */
+	struct db *db;                 /* NULL: nothing there, opened for reading */
 	int dirfd, statefd, scratchfd; /* -1 when absent */
 	int big_lock;
 
 	int temproots, gc_lock; /* -1 until the first temporary root */
 	char *temproots_name;
-	struct map rooted; /* temporary roots already written */
-	struct map locked; /* paths this handle holds the lock of */
+	struct map rooted;    /* temporary roots already written */
+	struct map locked;    /* paths this handle holds the lock of */
 	long long durable_at; /* when durable_before did its work last */
 };
 
@@ -27,9 +27,10 @@ struct store {
 int store_need_write(const struct store *st, struct error *err);
 
 /*
- * The last steps of everything that is added. `name` in the directory `dir` is a canonical
- * object for info->path: under the path's lock it replaces whatever garbage is there, and its
- * row is written. When the path is valid already, the newcomer is removed instead.
+ * The last steps of everything that is added. `name` in the directory `dir` is a
+ * canonical object for info->path: under the path's lock it replaces whatever garbage is
+ * there, and its row is written. When the path is valid already, the newcomer is removed
+ * instead.
  */
 int store_publish(struct store *st, int dir, const char *name, struct path_info *info,
 		  struct error *err);

@@ -50,7 +50,7 @@ int lock_path(int dir, const char *name, bool wait, int *out, struct error *err)
 			*out = take_fd(&fd);
 			return 1;
 		}
-		/* Given up and unlinked while we waited: there may be a new file by now. */
+		/* Given up and unlinked while we waited: there may be a new one. */
 	}
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * Lock files as Nix uses them, so that both can work on one store at the same time. A lock
- * is flock(2) on a file; whoever gives up a path lock writes a byte into the file and
- * unlinks it, so that those who wait on the old file notice and begin again.
+ * Lock files as Nix uses them, so that both can work on one store at the same time. A
+ * lock is flock(2) on a file; whoever gives up a path lock writes a byte into the file
+ * and unlinks it, so that those who wait on the old file notice and begin again.
  */
 #include <stdbool.h>
 

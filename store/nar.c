@@ -19,7 +19,7 @@ struct walk {
 	struct strbuf path;
 };
 
-/* --- tokens ------------------------------------------------------------------------- */
+/* --- tokens ----------------------------------------------------------------------- */
 
 static int flush(struct walk *w)
 {
@@ -77,7 +77,7 @@ static int put_tokens(struct walk *w, const char *const *tokens, size_t n)
 	put_tokens(w, (const char *const[]){__VA_ARGS__},                                \
 		   ARRAY_LEN(((const char *const[]){__VA_ARGS__})))
 
-/* --- nodes -------------------------------------------------------------------------- */
+/* --- nodes ------------------------------------------------------------------------ */
 
 static int node(struct walk *w, struct nar_node *n);
 
@@ -112,10 +112,12 @@ static int contents(struct walk *w, const struct nar_node *n, int fd)
 	uint64_t left = (uint64_t)n->st.st_size;
 
 	do {
-		if (s->cap - s->len < READ_ROOM && s->cap - s->len <= left && flush(w) < 0)
+		if (s->cap - s->len < READ_ROOM && s->cap - s->len <= left &&
+		    flush(w) < 0)
 			return -1;
 		size_t room = s->cap - s->len;
-		ssize_t got = read(fd, s->buf + s->len, room <= left ? room : (size_t)left + 1);
+		ssize_t got =
+			read(fd, s->buf + s->len, room <= left ? room : (size_t)left + 1);
 
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -123,7 +125,8 @@ static int contents(struct walk *w, const struct nar_node *n, int fd)
 			return error_errno(w->err, "cannot read %s", shown(w, n));
 		if ((uint64_t)got > left || (got == 0 && left))
 			return error_class(w->err, ERROR_INFRA,
-					   "%s changed its size while it was read", shown(w, n));
+					   "%s changed its size while it was read",
+					   shown(w, n));
 		if (got && v && v->bytes &&
 		    v->bytes(v->ctx, s->buf + s->len, (size_t)got, w->err) < 0)
 			return -1;
@@ -138,7 +141,7 @@ static int contents(struct walk *w, const struct nar_node *n, int fd)
 
 static int regular(struct walk *w, const struct nar_node *n)
 {
-	/* O_NONBLOCK: should it have become a FIFO meanwhile, nobody waits for a writer. */
+	/* O_NONBLOCK: should it be a FIFO by now, nobody waits for a writer. */
 	autoclose int fd = open_node(w, n, O_NONBLOCK);
 	uint64_t size = (uint64_t)n->st.st_size;
 
@@ -161,7 +164,8 @@ static int symlink_node(struct walk *w, const struct nar_node *n)
 	if (len < 0)
 		return error_errno(w->err, "cannot read the link %s", shown(w, n));
 	if (len > NAR_TARGET_MAX)
-		return error_make(w->err, "the target of the link %s is too long", shown(w, n));
+		return error_make(w->err, "the target of the link %s is too long",
+				  shown(w, n));
 	target[len] = '\0';
 	if (PUT(w, "(", "type", "symlink", "target", target, ")") < 0)
 		return -1;
@@ -195,8 +199,8 @@ static int child(struct walk *w, const struct nar_node *parent, int dir, const c
 		failed = error_errno(w->err, "cannot examine %s", n.path);
 	else if (!w->dump->skip ||
 		 !w->dump->skip(w->dump->skip_ctx, n.path, S_ISDIR(n.st.st_mode)))
-		failed = PUT(w, "entry", "(", "name", name, "node") < 0 || node(w, &n) < 0 ||
-			 PUT(w, ")") < 0;
+		failed = PUT(w, "entry", "(", "name", name, "node") < 0 ||
+			 node(w, &n) < 0 || PUT(w, ")") < 0;
 	w->path.len = len;
 	w->path.ptr[len] = '\0';
 	return failed ? -1 : 0;

@@ -33,17 +33,18 @@ enum {
 struct nar_sink {
 	char *buf;
 	size_t len, cap;
-	/* Takes buf[0..len); sets len to 0 and may put another buffer of cap bytes in place. */
+	/* Takes buf[0..len); sets len to 0 and may put another buffer of cap bytes in
+	 * place. */
 	int (*flush)(struct nar_sink *s, struct error *err);
 	uint64_t total; /* what went through, flushed or not */
 };
 
 struct nar_node {
-	int dir;	  /* descriptor of the directory the node is in */
+	int dir;          /* descriptor of the directory the node is in */
 	const char *name; /* its name there */
 	const char *path; /* from the root of the tree, for messages; "" is the root */
-	size_t depth;	  /* 0 is the root */
-	struct stat st;	  /* lstat */
+	size_t depth;     /* 0 is the root */
+	struct stat st;   /* lstat */
 };
 
 /* Every member may be NULL. `enter` may change the inode, not its type, size or bytes. */
@@ -61,14 +62,14 @@ struct nar_visitor {
 typedef bool nar_skip(void *ctx, const char *path, bool is_dir);
 
 struct nar_dump {
-	int dir;	  /* or AT_FDCWD */
+	int dir;          /* or AT_FDCWD */
 	const char *path; /* in it */
-	nar_skip *skip;	  /* NULL: everything */
+	nar_skip *skip;   /* NULL: everything */
 	void *skip_ctx;
 	const struct nar_visitor *visitor; /* NULL: only write */
 };
 
-/* Writes the archive of a tree and flushes the sink. A file that changes its size fails. */
+/* Writes the archive of a tree and flushes the sink. A changing size is an error. */
 int nar_dump(const struct nar_dump *dump, struct nar_sink *sink, struct error *err);
 
 /* Archive of a single regular, not executable file that is in memory; flushes. */
@@ -79,9 +80,9 @@ typedef int nar_read(void *ctx, void *bytes, size_t n, struct error *err);
 
 /*
  * Reads one archive and creates what it holds as `name` in `dir`, which must not exist.
- * Strict: nothing is accepted that nar_dump would not have written. Reads not a byte beyond
- * the archive. On failure what was created is removed again. Modes are 0666, 0777 less the
- * umask.
+ * Strict: nothing is accepted that nar_dump would not have written. Reads not a byte
+ * beyond the archive. On failure what was created is removed again. Modes are 0666, 0777
+ * less the umask.
  */
 int nar_restore(nar_read *read, void *ctx, int dir, const char *name, struct error *err);
 /* The same checks without creating anything. */

@@ -19,7 +19,7 @@ struct reader {
 	char *chunk; /* CHUNK bytes */
 };
 
-/* --- tokens ------------------------------------------------------------------------- */
+/* --- tokens ----------------------------------------------------------------------- */
 
 static int get_number(struct reader *r, uint64_t *out)
 {
@@ -73,7 +73,8 @@ static int unexpected(struct reader *r, const char *want, const char *tag)
 	autobuf struct strbuf shown = STRBUF_INIT;
 
 	strbuf_add_masked(&shown, tag, strlen(tag));
-	return error_make(r->err, "expected '%s' in the archive, found '%s'", want, shown.ptr);
+	return error_make(r->err, "expected '%s' in the archive, found '%s'", want,
+			  shown.ptr);
 }
 
 static int expect(struct reader *r, const char *want)
@@ -85,7 +86,7 @@ static int expect(struct reader *r, const char *want)
 	return strcmp(tag, want) == 0 ? 0 : unexpected(r, want, tag);
 }
 
-/* --- nodes ------------------------------------------------------------------------------ */
+/* --- nodes ------------------------------------------------------------------------ */
 
 static int node(struct reader *r, int dir, const char *name, size_t depth);
 
@@ -123,7 +124,8 @@ static int regular(struct reader *r, int dir, const char *name)
 	if (strcmp(tag, "contents") != 0)
 		return unexpected(r, "contents", tag);
 	if (r->create) {
-		fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		fd = openat(dir, name,
+			    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 			    executable ? 0777 : 0666);
 		if (fd < 0)
 			return error_errno(r->err, "cannot create %s", name);
@@ -153,10 +155,11 @@ static int symlink_node(struct reader *r, int dir, const char *name)
 
 static bool name_ok(const char *name)
 {
-	return *name && !strchr(name, '/') && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+	return *name && !strchr(name, '/') && strcmp(name, ".") != 0 &&
+	       strcmp(name, "..") != 0;
 }
 
-/* One entry after its tag; `before` is the name that came before it and becomes its own. */
+/* One entry after its tag; `before` is the name before it and becomes its own. */
 static int entry(struct reader *r, int dir, char before[NAR_NAME_MAX + 1], size_t depth)
 {
 	char name[NAR_NAME_MAX + 1];
@@ -181,7 +184,8 @@ static int directory(struct reader *r, int dir, const char *name, size_t depth)
 
 	if (r->create) {
 		if (mkdirat(dir, name, 0777) < 0)
-			return error_errno(r->err, "cannot create the directory %s", name);
+			return error_errno(r->err, "cannot create the directory %s",
+					   name);
 		r->began = true;
 		fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (fd < 0)

@@ -18,7 +18,7 @@ char *nix32_encode(const uint8_t *bytes, size_t n, char *out)
 {
 	size_t len = nix32_len(n);
 
-	/* The bytes are one little-endian number; its most significant digit comes first. */
+	/* The bytes are one little-endian number; its highest digit comes first. */
 	for (size_t i = 0; i < len; i++) {
 		size_t bit = (len - 1 - i) * 5;
 		unsigned int pair = bytes[bit / 8];
@@ -64,7 +64,8 @@ static int base64_parse(const char *text, struct sha256 *out)
 {
 	unsigned char raw[33], again[SRI_BASE64_LEN + 1];
 
-	if (EVP_DecodeBlock(raw, (const unsigned char *)text, SRI_BASE64_LEN) != sizeof(raw))
+	if (EVP_DecodeBlock(raw, (const unsigned char *)text, SRI_BASE64_LEN) !=
+	    sizeof(raw))
 		return -1;
 	EVP_EncodeBlock(again, raw, sizeof(out->bytes));
 	if (memcmp(again, text, SRI_BASE64_LEN) != 0)
@@ -95,7 +96,8 @@ char *hash_sri(struct arena *a, const struct sha256 *h)
 	char *s = arena_alloc(a, SRI_LEN + 1, 1);
 
 	memcpy(s, prefix, sizeof(prefix) - 1);
-	EVP_EncodeBlock((unsigned char *)s + sizeof(prefix) - 1, h->bytes, sizeof(h->bytes));
+	EVP_EncodeBlock((unsigned char *)s + sizeof(prefix) - 1, h->bytes,
+			sizeof(h->bytes));
 	return s;
 }
 
@@ -103,13 +105,14 @@ char *hash_nix32(struct arena *a, const struct sha256 *h)
 {
 	char text[NIX32_SHA256_SIZE];
 
-	return arena_printf(a, "sha256:%s", nix32_encode(h->bytes, sizeof(h->bytes), text));
+	return arena_printf(a, "sha256:%s",
+			    nix32_encode(h->bytes, sizeof(h->bytes), text));
 }
 
 static bool name_char(char c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	       (c && strchr("+-._?=", c));
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+	       (c >= 'A' && c <= 'Z') || (c && strchr("+-._?=", c));
 }
 
 bool path_name_ok(const char *name)
@@ -184,7 +187,8 @@ static char *make(struct arena *a, struct strbuf *finger, const struct sha256 *i
 	return arena_printf(a, STORE_DIR "/%s-%s", path_digest(&h, digest), name);
 }
 
-char *path_make(struct arena *a, const char *type, const struct sha256 *inner, const char *name)
+char *path_make(struct arena *a, const char *type, const struct sha256 *inner,
+		const char *name)
 {
 	autobuf struct strbuf finger = STRBUF_INIT;
 
@@ -207,14 +211,14 @@ static char *make_with_refs(struct arena *a, const char *type, const struct sha2
 	return make(a, &finger, inner, name);
 }
 
-char *path_source(struct arena *a, const struct sha256 *nar, const char *const *refs, size_t nrefs,
-		  const char *name)
+char *path_source(struct arena *a, const struct sha256 *nar, const char *const *refs,
+		  size_t nrefs, const char *name)
 {
 	return make_with_refs(a, "source", nar, refs, nrefs, name);
 }
 
-char *path_text(struct arena *a, const struct sha256 *text, const char *const *refs, size_t nrefs,
-		const char *name)
+char *path_text(struct arena *a, const struct sha256 *text, const char *const *refs,
+		size_t nrefs, const char *name)
 {
 	return make_with_refs(a, "text", text, refs, nrefs, name);
 }

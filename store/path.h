@@ -2,9 +2,9 @@
 #pragma once
 /*
  * Store paths: /nix/store/<32 nix32 characters>-<name>. The logical store directory is
- * always this string; it is hashed into every path. Where the bytes are on this machine is
- * the business of store/store.h alone.
- * Source: Nix manual, "Store Path Specification"; checked against vectors made by Nix.
+ * always this string; it is hashed into every path. Where the bytes are on this machine
+ * is the business of store/store.h alone. Source: Nix manual, "Store Path Specification";
+ * checked against vectors made by Nix.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -50,12 +50,14 @@ const char *path_base(const char *path);
 
 /* What a hash becomes in a path: folded to 160 bits, 32 characters and a NUL. */
 char *path_digest(const struct sha256 *h, char out[PATH_DIGEST_LEN + 1]);
-/* The rule all others are made of: type is "source:ref:ref:self", "text:...", "output:out". */
-char *path_make(struct arena *a, const char *type, const struct sha256 *inner, const char *name);
-/* Content-addressed tree: refs sorted full paths, without the path itself. */
-char *path_source(struct arena *a, const struct sha256 *nar, const char *const *refs, size_t nrefs,
-		  const char *name);
-char *path_text(struct arena *a, const struct sha256 *text, const char *const *refs, size_t nrefs,
+/* The rule all others are made of: type is "source:ref:ref:self", "text:...",
+ * "output:out". */
+char *path_make(struct arena *a, const char *type, const struct sha256 *inner,
 		const char *name);
+/* Content-addressed tree: refs sorted full paths, without the path itself. */
+char *path_source(struct arena *a, const struct sha256 *nar, const char *const *refs,
+		  size_t nrefs, const char *name);
+char *path_text(struct arena *a, const struct sha256 *text, const char *const *refs,
+		size_t nrefs, const char *name);
 /* A single downloaded file known by the hash of its bytes. */
 char *path_flat(struct arena *a, const struct sha256 *bytes, const char *name);

@@ -25,8 +25,8 @@ static int links_to(struct store *st, const char *key, const char *path)
 	return strcmp(target, path) == 0;
 }
 
-int store_realisation(struct store *st, const char *key, struct arena *a, const char **path,
-		      struct error *err)
+int store_realisation(struct store *st, const char *key, struct arena *a,
+		      const char **path, struct error *err)
 {
 	autoargv struct argv refs = {0};
 
@@ -36,7 +36,8 @@ int store_realisation(struct store *st, const char *key, struct arena *a, const 
 		return -1;
 	/*
 	 * A valid row's references are valid: the database sees to it. The link tells our
-	 * record from an output that plain Nix built in place and that refers to one path.
+	 * record from an output that plain Nix built in place and that refers to one
+	 * path.
 	 */
 	if (refs.n != 1 || !links_to(st, key, refs.v[0]))
 		return 0;
@@ -44,8 +45,8 @@ int store_realisation(struct store *st, const char *key, struct arena *a, const 
 	return 1;
 }
 
-static int make_link(int dir, const char *name, const char *target, struct path_info *info,
-		     struct error *err)
+static int make_link(int dir, const char *name, const char *target,
+		     struct path_info *info, struct error *err)
 {
 	const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = 1}};
 	const struct nar_dump dump = {.dir = dir, .path = name};
@@ -83,8 +84,8 @@ static int record(struct store *st, const struct realisation *r, const char *drv
 	return db_add(st->db, &info, err);
 }
 
-static int record_all(struct store *st, const struct realisation *r, size_t n, const char *drv,
-		      int dir, struct error *err)
+static int record_all(struct store *st, const struct realisation *r, size_t n,
+		      const char *drv, int dir, struct error *err)
 {
 	if (db_begin(st->db, err) < 0)
 		return -1;
@@ -112,9 +113,11 @@ int store_record(struct store *st, const struct realisation *r, size_t n, const 
 	for (size_t i = 0; i < n; i++)
 		if (store_temp_root(st, r[i].key, err) < 0)
 			return -1;
-	if (durable_before(st, err) < 0 || dir_temp(st->scratchfd, prefix, &scratch, err) < 0)
+	if (durable_before(st, err) < 0 ||
+	    dir_temp(st->scratchfd, prefix, &scratch, err) < 0)
 		return -1;
-	autoclose int dir = openat(st->scratchfd, scratch, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	autoclose int dir =
+		openat(st->scratchfd, scratch, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int failed = dir < 0 ? error_errno(err, "cannot open %s", scratch)
 			     : record_all(st, r, n, drv, dir, err);
 	dir_remove(st->scratchfd, scratch, &ignored);

@@ -14,14 +14,15 @@
 #include "store/lock.h"
 #include "store/path.h"
 
-int store_add_root(struct store *st, const char *group, const char *name, const char *path,
-		   struct error *err)
+int store_add_root(struct store *st, const char *group, const char *name,
+		   const char *path, struct error *err)
 {
 	if (store_need_write(st, err) < 0)
 		return -1;
-	if (strchr(group, '/') || strchr(name, '/') || *group == '.' || *name == '.' || !*group ||
-	    !*name)
-		return error_make(err, "'%s/%s' cannot be the name of a root", group, name);
+	if (strchr(group, '/') || strchr(name, '/') || *group == '.' || *name == '.' ||
+	    !*group || !*name)
+		return error_make(err, "'%s/%s' cannot be the name of a root", group,
+				  name);
 	if (!path_ok(path))
 		return error_make(err, "'%s' is not a store path", path);
 
@@ -44,8 +45,9 @@ int store_add_root(struct store *st, const char *group, const char *name, const 
 static int open_temproots(struct store *st, struct error *err)
 {
 	for (int again = 0;; again++) {
-		autofree char *name = again ? xasprintf("temproots/%d-%d", getpid(), again)
-					    : xasprintf("temproots/%d", getpid());
+		autofree char *name =
+			again ? xasprintf("temproots/%d-%d", getpid(), again)
+			      : xasprintf("temproots/%d", getpid());
 		autoclose int fd = lock_open(st->statefd, name, err);
 		struct stat s;
 
@@ -55,7 +57,8 @@ static int open_temproots(struct store *st, struct error *err)
 		if (got < 0)
 			return -1;
 		if (!got)
-			continue; /* another handle of this process, or a collector's glance */
+			continue; /* another handle of this process, or a collector's
+				     glance */
 		if (ftruncate(fd, 0) < 0 || fstat(fd, &s) < 0)
 			return error_errno(err, "cannot clear %s", name);
 		if (s.st_nlink == 0)
@@ -74,8 +77,8 @@ static int tell_collector(struct store *st, const char *path, struct error *err)
 	char ack;
 
 	/* The name of the socket may be too long for its structure; this one is not. */
-	snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/self/fd/%d/gc-socket/socket",
-		 st->statefd);
+	snprintf(addr.sun_path, sizeof(addr.sun_path),
+		 "/proc/self/fd/%d/gc-socket/socket", st->statefd);
 	if (sock < 0)
 		return error_errno(err, "cannot make a socket");
 	if (connect(sock, (struct sockaddr *)&addr, sizeof(addr)) < 0)

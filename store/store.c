@@ -28,7 +28,7 @@ char *store_default_root(void)
 	return path_join(home && *home ? home : "/", ".local/share/kbuild");
 }
 
-/* --- opening --------------------------------------------------------------------- */
+/* --- opening ---------------------------------------------------------------------- */
 
 static char *absolute(const char *root)
 {
@@ -44,7 +44,8 @@ static char *absolute(const char *root)
 
 static int make_dirs(struct store *st, struct error *err)
 {
-	static const char *const below_state[] = {"db", "temproots", "gcroots", "profiles"};
+	static const char *const below_state[] = {"db", "temproots", "gcroots",
+						  "profiles"};
 
 	if (dir_make(AT_FDCWD, st->dir, 0755, err) < 0 ||
 	    dir_make(AT_FDCWD, st->state, 0755, err) < 0 ||
@@ -81,11 +82,11 @@ static int check_schema(struct store *st, struct error *err)
 		text.ptr[--text.len] = '\0';
 	if (strcmp(text.ptr, schema_version) == 0)
 		return 1;
-	return error_make(err, "the store at %s has schema %s, expected %s", st->root, text.ptr,
-			  schema_version);
+	return error_make(err, "the store at %s has schema %s, expected %s", st->root,
+			  text.ptr, schema_version);
 }
 
-/* Alone with it, as Nix would be. The schema's number comes last: with it all is there. */
+/* Alone with it, as Nix would be. The schema's number comes last: then all is there. */
 static int create_db(struct store *st, const char *db, struct error *err)
 {
 	struct db *fresh = NULL;
@@ -98,8 +99,8 @@ static int create_db(struct store *st, const char *db, struct error *err)
 	if (db_open(db, DB_CREATE, &fresh, err) < 0)
 		return -1;
 	db_close(fresh);
-	return dir_write(st->statefd, "db/schema", schema_version, strlen(schema_version), 0644,
-			 false, err);
+	return dir_write(st->statefd, "db/schema", schema_version, strlen(schema_version),
+			 0644, false, err);
 }
 
 static int open_db(struct store *st, struct error *err)
@@ -116,8 +117,8 @@ static int open_db(struct store *st, struct error *err)
 	int there = check_schema(st, err);
 	if (there < 0 || (!there && !write))
 		return there;
-	if (!there && (create_db(st, db, err) < 0 ||
-		       lock_take(st->big_lock, false, true, err) < 0))
+	if (!there &&
+	    (create_db(st, db, err) < 0 || lock_take(st->big_lock, false, true, err) < 0))
 		return -1;
 	return db_open(db, write ? DB_WRITE : DB_READ, &st->db, err);
 }
@@ -136,7 +137,8 @@ static int open_files(struct store *st, struct error *err)
 	return write ? durable_recover(st, err) : 0;
 }
 
-int store_open(const char *root, enum store_mode mode, struct store **out, struct error *err)
+int store_open(const char *root, enum store_mode mode, struct store **out,
+	       struct error *err)
 {
 	struct store *st = xcalloc(1, sizeof(*st));
 
@@ -170,7 +172,7 @@ void store_close(struct store *st)
 	db_close(st->db);
 	if (st->temproots_name)
 		unlinkat(st->statefd, st->temproots_name, 0);
-	int fds[] = {st->dirfd,	   st->statefd,	  st->scratchfd,
+	int fds[] = {st->dirfd,    st->statefd,   st->scratchfd,
 		     st->big_lock, st->temproots, st->gc_lock};
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		if (fds[i] >= 0)
@@ -246,8 +248,8 @@ int store_info(struct store *st, const char *path, struct arena *a, struct path_
 	return st->db ? db_info(st->db, path, a, out, err) : 0;
 }
 
-int store_find_digest(struct store *st, const char *digest, struct arena *a, const char **path,
-		      struct error *err)
+int store_find_digest(struct store *st, const char *digest, struct arena *a,
+		      const char **path, struct error *err)
 {
 	autoargv struct argv hits = {0};
 	autofree char *prefix = xasprintf(STORE_DIR "/%s", digest);
@@ -258,8 +260,9 @@ int store_find_digest(struct store *st, const char *digest, struct arena *a, con
 	if (db_list(st->db, DB_PREFIX, prefix, &hits, err) < 0)
 		return -1;
 	if (hits.n > 1)
-		return error_make(err, "'%s' is the beginning of more than one path: %s, %s ...",
-				  digest, path_base(hits.v[0]), path_base(hits.v[1]));
+		return error_make(
+			err, "'%s' is the beginning of more than one path: %s, %s ...",
+			digest, path_base(hits.v[0]), path_base(hits.v[1]));
 	if (hits.n == 1)
 		*path = arena_strdup(a, hits.v[0]);
 	return hits.n == 1;

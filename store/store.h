@@ -25,13 +25,15 @@
 struct store;
 
 enum store_mode {
-	STORE_READ,  /* opens what is there; an absent store is empty, nothing is created */
+	STORE_READ,  /* opens what is there; an absent store is empty, nothing is created
+		      */
 	STORE_WRITE, /* creates what is missing */
 };
 
 /* The default root: KBUILD_ROOT, else ${XDG_DATA_HOME:-~/.local/share}/kbuild. */
 char *store_default_root(void);
-int store_open(const char *root, enum store_mode mode, struct store **out, struct error *err);
+int store_open(const char *root, enum store_mode mode, struct store **out,
+	       struct error *err);
 void store_close(struct store *st);
 static inline void cleanup_store(struct store **st)
 {
@@ -52,13 +54,14 @@ struct path_info {
 	struct sha256 nar;
 	uint64_t nar_size;
 	const char *deriver; /* NULL: unknown */
-	const char *ca;	     /* NULL: input-addressed */
+	const char *ca;      /* NULL: input-addressed */
 	const char **sigs;
 	size_t nsigs;
-	const char **refs; /* sorted full paths, itself included when it refers to itself */
+	const char *
+		*refs; /* sorted full paths, itself included when it refers to itself */
 	size_t nrefs;
 	int64_t registered; /* seconds since the epoch */
-	bool ultimate;	    /* built here */
+	bool ultimate;      /* built here */
 };
 
 /* 1 valid, 0 not, -1 failed. */
@@ -67,13 +70,13 @@ int store_find(struct store *st, const char *path, struct error *err);
 int store_info(struct store *st, const char *path, struct arena *a, struct path_info *out,
 	       struct error *err);
 /* The one valid path whose digest begins so (at least 4 characters), else 0. */
-int store_find_digest(struct store *st, const char *digest, struct arena *a, const char **path,
-		      struct error *err);
+int store_find_digest(struct store *st, const char *digest, struct arena *a,
+		      const char **path, struct error *err);
 /* Closure of the given valid paths, sorted. */
 int store_closure(struct store *st, const char *const *paths, size_t n, struct argv *out,
 		  struct error *err);
 
-/* --- adding ------------------------------------------------------------------------- */
+/* --- adding ----------------------------------------------------------------------- */
 
 /* Leave a name of a directory out; `path` is relative to the tree's root. */
 typedef bool store_filter(void *ctx, const char *path, bool is_dir);
@@ -81,39 +84,42 @@ typedef bool store_filter(void *ctx, const char *path, bool is_dir);
 struct store_add {
 	const char *physical; /* file, link or tree on this machine; only read */
 	const char *name;
-	store_filter *skip;	     /* NULL: everything */
+	store_filter *skip; /* NULL: everything */
 	void *skip_ctx;
 	const struct sha256 *expect; /* NAR hash it must have, NULL: any */
 };
 
 /* Copies a tree in one pass, hashing what is written. The path goes to *path (arena). */
-int store_add(struct store *st, const struct store_add *add, struct arena *a, const char **path,
-	      struct error *err);
+int store_add(struct store *st, const struct store_add *add, struct arena *a,
+	      const char **path, struct error *err);
 /* A text object such as a .drv; refs are full paths. */
-int store_add_text(struct store *st, const char *name, struct str text, const char *const *refs,
-		   size_t nrefs, struct arena *a, const char **path, struct error *err);
+int store_add_text(struct store *st, const char *name, struct str text,
+		   const char *const *refs, size_t nrefs, struct arena *a,
+		   const char **path, struct error *err);
 /*
- * Takes over a tree of ours (below store_scratch_dir, or at least on the same file system):
- * makes it canonical, hashes it, scans for references, moves it to its content-addressed
- * path and registers it. On failure the tree is left where it is.
+ * Takes over a tree of ours (below store_scratch_dir, or at least on the same file
+ * system): makes it canonical, hashes it, scans for references, moves it to its
+ * content-addressed path and registers it. On failure the tree is left where it is.
  */
 struct store_take {
 	const char *physical; /* consumed on success */
 	const char *name;
 	const char *const *candidates; /* logical paths whose digests to look for */
 	size_t ncandidates;
-	const char *const *forbidden; /* logical paths that must not occur (own scratch outputs) */
+	const char *const
+		*forbidden; /* logical paths that must not occur (own scratch outputs) */
 	size_t nforbidden;
 	const char *deriver;
 	const struct sha256 *expect; /* NAR hash, NULL: any */
-	const struct sha256 *flat;   /* a single file with this SHA-256: flat path instead */
-	uid_t owner;		     /* every inode must belong to it; (uid_t)-1: anyone */
+	const struct sha256
+		*flat; /* a single file with this SHA-256: flat path instead */
+	uid_t owner;   /* every inode must belong to it; (uid_t)-1: anyone */
 	bool ultimate;
 };
 int store_take(struct store *st, const struct store_take *take, struct arena *a,
 	       struct path_info *out, struct error *err);
 
-/* --- realisations: resolved derivation's output path -> content-addressed path -------- */
+/* --- realisations: resolved derivation's output path -> content-addressed path ---- */
 
 struct realisation {
 	const char *key;  /* input-addressed path of the output: the realisation key */
@@ -121,36 +127,36 @@ struct realisation {
 };
 
 /* The content-addressed path recorded for a key, if both are valid. 1, 0, -1. */
-int store_realisation(struct store *st, const char *key, struct arena *a, const char **path,
-		      struct error *err);
+int store_realisation(struct store *st, const char *key, struct arena *a,
+		      const char **path, struct error *err);
 /*
  * Records all outputs of one build in one transaction: each key becomes a store object, a
- * symbolic link to the content-addressed path with exactly that reference, which plain Nix
- * understands too. `drv` is the resolved derivation's store path.
+ * symbolic link to the content-addressed path with exactly that reference, which plain
+ * Nix understands too. `drv` is the resolved derivation's store path.
  */
 int store_record(struct store *st, const struct realisation *r, size_t n, const char *drv,
 		 struct error *err);
 
-/* --- locks, roots, logs ----------------------------------------------------------------- */
+/* --- locks, roots, logs ----------------------------------------------------------- */
 
 /*
- * Exclusive lock on a path that is about to be built or imported: flock on PATH.lock beside
- * it, as Nix does. *fd is the lock; close it with store_unlock. With wait false, 0 means
- * somebody else has it.
+ * Exclusive lock on a path that is about to be built or imported: flock on PATH.lock
+ * beside it, as Nix does. *fd is the lock; close it with store_unlock. With wait false, 0
+ * means somebody else has it.
  */
 int store_lock(struct store *st, const char *path, bool wait, int *fd, struct error *err);
 void store_unlock(struct store *st, const char *path, int fd);
 
 /* Keeps path alive: ROOT/nix/var/nix/gcroots/kbuild/GROUP/NAME -> path. */
-int store_add_root(struct store *st, const char *group, const char *name, const char *path,
-		   struct error *err);
+int store_add_root(struct store *st, const char *group, const char *name,
+		   const char *path, struct error *err);
 /* A root for the life of this process (Nix's temproots file). */
 int store_temp_root(struct store *st, const char *path, struct error *err);
 
 /* Physical file of the build log of a derivation, compressed; freed by the caller. */
 char *store_log_path(const struct store *st, const char *drv_path);
 
-/* --- verify --------------------------------------------------------------------------- */
+/* --- verify ----------------------------------------------------------------------- */
 
 typedef void store_verify_report(void *ctx, const char *path, const char *what);
 

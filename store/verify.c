@@ -72,7 +72,8 @@ static void check_contents(struct verify *v, const struct path_info *info)
 		complain(v, info->path, "the recorded size is wrong");
 }
 
-static int check_path(struct verify *v, const char *path, bool contents, struct error *err)
+static int check_path(struct verify *v, const char *path, bool contents,
+		      struct error *err)
 {
 	struct arena a = {0};
 	struct path_info info;
@@ -90,7 +91,8 @@ static int check_path(struct verify *v, const char *path, bool contents, struct 
 		if (want && strcmp(want, path) != 0)
 			complain(v, path, "its content address belongs to another path");
 	}
-	if (known == 1 && fstatat(v->st->dirfd, path_base(path), &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (known == 1 &&
+	    fstatat(v->st->dirfd, path_base(path), &st, AT_SYMLINK_NOFOLLOW) < 0)
 		complain(v, path, errno == ENOENT ? "is gone" : strerror(errno));
 	else if (known == 1 && contents)
 		check_contents(v, &info);

@@ -27,7 +27,8 @@ static void round_trips(void **state)
 	struct arena a = {0};
 
 	(void)state;
-	vectors_each ("derivations", v) {
+	vectors_each("derivations", v)
+	{
 		const char *text = text_of(v, "aterm");
 		struct drv drv = good(&a, text);
 
@@ -45,8 +46,9 @@ static void round_trips(void **state)
 static void gets_variables(void **state)
 {
 	struct arena a = {0};
-	struct drv drv = good(&a, "Derive([(\"out\",\"\",\"r:sha256\",\"\")],[],[],\"s\",\"b\",[],"
-				  "[(\"a\",\"1\"),(\"b\",\"x\\ny\\\\\\\"\\t\\r\"),(\"c\",\"\")])");
+	struct drv drv =
+		good(&a, "Derive([(\"out\",\"\",\"r:sha256\",\"\")],[],[],\"s\",\"b\",[],"
+			 "[(\"a\",\"1\"),(\"b\",\"x\\ny\\\\\\\"\\t\\r\"),(\"c\",\"\")])");
 
 	(void)state;
 	assert_string_equal(drv_get(&drv, "a"), "1");
@@ -57,19 +59,29 @@ static void gets_variables(void **state)
 
 static void normalises(void **state)
 {
-	struct drv_output outputs[] = {{"out", "", "r:sha256", ""}, {"dev", "", "r:sha256", ""}};
+	struct drv_output outputs[] = {{"out", "", "r:sha256", ""},
+				       {"dev", "", "r:sha256", ""}};
 	const char *some[] = {"out", "debug"}, *one[] = {"out"};
 	struct drv_input inputs[] = {{"/b.drv", some, 2}, {"/a.drv", one, 1}};
 	const char *srcs[] = {"/z", "/y", "/z", "/y"};
 	struct drv_env env[] = {{"b", ""}, {"\xc3\xa4", ""}, {"B", ""}};
 	struct drv drv = {
-		.outputs = outputs, .noutputs = 2, .inputs = inputs, .ninputs = 2, .srcs = srcs,
-		.nsrcs = 4, .system = "s", .builder = "b", .env = env, .nenv = 3,
+		.outputs = outputs,
+		.noutputs = 2,
+		.inputs = inputs,
+		.ninputs = 2,
+		.srcs = srcs,
+		.nsrcs = 4,
+		.system = "s",
+		.builder = "b",
+		.env = env,
+		.nenv = 3,
 	};
 
 	(void)state;
 	drv_normalise(&drv);
-	assert_text(&drv, "Derive([(\"dev\",\"\",\"r:sha256\",\"\"),(\"out\",\"\",\"r:sha256\",\"\")],"
+	assert_text(&drv, "Derive([(\"dev\",\"\",\"r:sha256\",\"\"),(\"out\",\"\",\"r:"
+			  "sha256\",\"\")],"
 			  "[(\"/a.drv\",[\"out\"]),(\"/b.drv\",[\"debug\",\"out\"])],"
 			  "[\"/y\",\"/z\"],\"s\",\"b\",[],"
 			  "[(\"B\",\"\"),(\"b\",\"\"),(\"\xc3\xa4\",\"\")])");
@@ -89,25 +101,27 @@ static void refuses(void **state)
 		FRONT "[]",
 		FRONT "[(\"a\",\"1\")",
 		FRONT "[(\"a\",\"1\")]",
-		FRONT "[(\"a\",\"1\"),]" ")",
+		FRONT "[(\"a\",\"1\"),]"
+		      ")",
 		FRONT "[,(\"a\",\"1\")])",
 		FRONT "[(\"a\")])",
 		FRONT "[(\"a\",\"1\",\"2\")])",
 		FRONT "[(\"a\",\"1\"), (\"b\",\"2\")])",
-		FRONT "[(\"b\",\"1\"),(\"a\",\"2\")])",	    /* unsorted */
-		FRONT "[(\"a\",\"1\"),(\"a\",\"2\")])",	    /* double */
-		FRONT "[(\"a\",\"\\x\")])",		    /* unknown escape */
-		FRONT "[(\"a\",\"\n\")])",		    /* raw newline */
-		FRONT "[(\"a\",\"\t\")])",		    /* raw tab */
-		FRONT "[(\"a\",\"\r\")])",		    /* raw return */
-		FRONT "[(\"a\",\"\\\")])",		    /* unterminated */
-		FRONT "[(\"a\",\"1)])",			    /* unterminated */
-		FRONT "[(a,\"1\")])",			    /* unquoted */
-		"Derive([],[],[],\"s\",\"b\",[],[])",	    /* no outputs */
+		FRONT "[(\"b\",\"1\"),(\"a\",\"2\")])", /* unsorted */
+		FRONT "[(\"a\",\"1\"),(\"a\",\"2\")])", /* double */
+		FRONT "[(\"a\",\"\\x\")])",             /* unknown escape */
+		FRONT "[(\"a\",\"\n\")])",              /* raw newline */
+		FRONT "[(\"a\",\"\t\")])",              /* raw tab */
+		FRONT "[(\"a\",\"\r\")])",              /* raw return */
+		FRONT "[(\"a\",\"\\\")])",              /* unterminated */
+		FRONT "[(\"a\",\"1)])",                 /* unterminated */
+		FRONT "[(a,\"1\")])",                   /* unquoted */
+		"Derive([],[],[],\"s\",\"b\",[],[])",   /* no outputs */
 		"Derive([(\"out\",\"\",\"\")],[],[],\"s\",\"b\",[],[])",
 		"Derive(" OUT ",[],[\"/b\",\"/a\"],\"s\",\"b\",[],[])",
 		"Derive(" OUT ",[],[\"/a\",\"/a\"],\"s\",\"b\",[],[])",
-		"Derive(" OUT ",[(\"/b\",[\"out\"]),(\"/a\",[\"out\"])],[],\"s\",\"b\",[],[])",
+		"Derive(" OUT
+		",[(\"/b\",[\"out\"]),(\"/a\",[\"out\"])],[],\"s\",\"b\",[],[])",
 		"Derive(" OUT ",[(\"/a\",[\"out\",\"dev\"])],[],\"s\",\"b\",[],[])",
 	};
 	struct arena a = {0};
@@ -132,7 +146,8 @@ static void refuses(void **state)
 static void refuses_beginnings(void **state)
 {
 	(void)state;
-	vectors_each ("derivations", v) {
+	vectors_each("derivations", v)
+	{
 		const char *text = text_of(v, "aterm");
 
 		for (size_t n = 0; n < strlen(text); n++) {
@@ -142,7 +157,8 @@ static void refuses_beginnings(void **state)
 			struct drv drv;
 
 			memcpy(part, text, n);
-			assert_int_equal(drv_read((struct str){part, n}, &a, &drv, &err), -1);
+			assert_int_equal(drv_read((struct str){part, n}, &a, &drv, &err),
+					 -1);
 			arena_finish(&a);
 		}
 	}
@@ -155,11 +171,11 @@ static void placeholders(void **state)
 	struct json_object *up = vectors_section("upstream_placeholder");
 
 	(void)state;
-	json_object_object_foreach(own, output, value)
-		assert_string_equal(drv_placeholder(&a, output), json_object_get_string(value));
-	assert_string_equal(
-		drv_upstream_placeholder(&a, text_of(up, "drv_path"), text_of(up, "output")),
-		text_of(up, "placeholder"));
+	json_object_object_foreach(own, output, value) assert_string_equal(
+		drv_placeholder(&a, output), json_object_get_string(value));
+	assert_string_equal(drv_upstream_placeholder(&a, text_of(up, "drv_path"),
+						     text_of(up, "output")),
+			    text_of(up, "placeholder"));
 	arena_finish(&a);
 }
 
@@ -170,14 +186,16 @@ static const char *no_input(void *ctx, const char *drv_path, const char *output)
 	return NULL;
 }
 
-/* Without inputs the resolved rendering is the derivation itself, once its paths are blank. */
+/* Without inputs the resolved rendering is the derivation itself, once its paths are
+ * blank. */
 static void computes_output_paths(void **state)
 {
 	struct arena a = {0};
 	size_t tried = 0;
 
 	(void)state;
-	vectors_each ("derivations", v) {
+	vectors_each("derivations", v)
+	{
 		struct drv drv = good(&a, text_of(v, "aterm")), out;
 		autoerror struct error err = {0};
 
@@ -185,7 +203,8 @@ static void computes_output_paths(void **state)
 			continue;
 		for (size_t i = 0; i < drv.noutputs; i++)
 			drv.outputs[i].path = "";
-		assert_done(drv_resolve(&drv, text_of(v, "name"), no_input, NULL, &a, &out, &err),
+		assert_done(drv_resolve(&drv, text_of(v, "name"), no_input, NULL, &a,
+					&out, &err),
 			    &err);
 		assert_text(&out, text_of(v, "aterm"));
 		tried++;
@@ -196,9 +215,8 @@ static void computes_output_paths(void **state)
 
 static struct json_object *derivation(const char *attr)
 {
-	vectors_each ("derivations", v)
-		if (strcmp(text_of(v, "attr"), attr) == 0)
-			return v;
+	vectors_each("derivations",
+		     v) if (strcmp(text_of(v, "attr"), attr) == 0) return v;
 	fail_msg("no derivation %s", attr);
 	return NULL;
 }
@@ -207,7 +225,8 @@ static const char *one_input(void *ctx, const char *drv_path, const char *output
 {
 	const char **known = ctx;
 
-	return strcmp(drv_path, known[0]) == 0 && strcmp(output, known[1]) == 0 ? known[2] : NULL;
+	return strcmp(drv_path, known[0]) == 0 && strcmp(output, known[1]) == 0 ? known[2]
+										: NULL;
 }
 
 static void resolves(void **state)
@@ -236,12 +255,13 @@ static void resolves(void **state)
 			    text_of(floating, "drv_path"));
 
 	known[1] = "dev";
-	assert_int_equal(drv_resolve(&drv, name, one_input, known, &a, &out, &unknown), -1);
+	assert_int_equal(drv_resolve(&drv, name, one_input, known, &a, &out, &unknown),
+			 -1);
 	assert_true(error_is_set(&unknown));
 	arena_finish(&a);
 }
 
-/* The digest of `out` is the realisation key; a result then moves to its content address. */
+/* The digest of `out` is the realisation key; a result moves to its content address. */
 static void readdresses(void **state)
 {
 	struct json_object *v = vectors_section("readdressing");
@@ -254,13 +274,14 @@ static void readdresses(void **state)
 	(void)state;
 	assert_string_equal(drv_path(&a, "kb-ca", &drv, str_of(text_of(v, "aterm"))),
 			    text_of(v, "drv_path"));
-	assert_int_equal(strncmp(path_base(text_of(out, "ia_path")), text_of(v, "realisation_key"),
-				 PATH_DIGEST_LEN),
+	assert_int_equal(strncmp(path_base(text_of(out, "ia_path")),
+				 text_of(v, "realisation_key"), PATH_DIGEST_LEN),
 			 0);
 	size_t len = base64_of(out, "ia_nar_base64", &nar);
 	struct sha256 h = sha256_of(nar, len);
 	size_t n = texts_of(out, "ca_references", refs, ARRAY_LEN(refs));
-	assert_string_equal(path_source(&a, &h, refs, n, "kb-ca"), text_of(out, "ca_path"));
+	assert_string_equal(path_source(&a, &h, refs, n, "kb-ca"),
+			    text_of(out, "ca_path"));
 	free(nar);
 	arena_finish(&a);
 }

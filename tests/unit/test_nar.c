@@ -20,7 +20,7 @@ static int teardown(void **state)
 	return vectors_finish(state);
 }
 
-/* --- sinks and sources in memory ------------------------------------------------------- */
+/* --- sinks and sources in memory -------------------------------------------------- */
 
 struct memory {
 	struct nar_sink sink;
@@ -78,16 +78,19 @@ static void write_file(const char *dir, const char *name, const char *text, mode
 	autoerror struct error err = {0};
 	autofree char *path = path_join(dir, name);
 
-	assert_done(dir_write(AT_FDCWD, path, text, strlen(text), 0600, false, &err), &err);
+	assert_done(dir_write(AT_FDCWD, path, text, strlen(text), 0600, false, &err),
+		    &err);
 	assert_int_equal(chmod(path, mode), 0);
 }
 
-/* --- writing ------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------- */
 
 static void hashes_of_trees(void **state)
 {
-	vectors_each ("trees", v) {
-		autofree char *tree = xasprintf("%s/trees/%s", (char *)*state, text_of(v, "tree"));
+	vectors_each("trees", v)
+	{
+		autofree char *tree =
+			xasprintf("%s/trees/%s", (char *)*state, text_of(v, "tree"));
 		struct sha256 h;
 		char hex[SHA256_HEX_SIZE];
 		uint64_t size;
@@ -103,7 +106,8 @@ static void hashes_of_trees(void **state)
 /* The hash does not depend on the buffers, nor on whether a thread does it. */
 static void long_files(void **state)
 {
-	static const size_t sizes[] = {0, 1, 7, 8, 16383, 16384, 16385, 65537, 262000, 262144,
+	static const size_t sizes[] = {0,      1,       7,      8,      16383,
+				       16384,  16385,   65537,  262000, 262144,
 				       262145, 1000003, 3000000};
 	char *dir = fresh_dir();
 
@@ -193,7 +197,8 @@ static void skips(void **state)
 static int grow(void *ctx, const struct nar_node *n, struct error *err)
 {
 	(void)err;
-	if (S_ISREG(n->st.st_mode) && truncate(n->name[0] ? ctx : "", *n->name == 'f' ? 6 : 0))
+	if (S_ISREG(n->st.st_mode) &&
+	    truncate(n->name[0] ? ctx : "", *n->name == 'f' ? 6 : 0))
 		fail_msg("cannot change the file");
 	return 0;
 }
@@ -209,7 +214,8 @@ static void notices_changed_sizes(void **state)
 		struct memory *m = memory_new();
 		autoerror struct error err = {0};
 		const struct nar_visitor v = {.enter = grow, .ctx = path};
-		const struct nar_dump dump = {.dir = AT_FDCWD, .path = dir, .visitor = &v};
+		const struct nar_dump dump = {
+			.dir = AT_FDCWD, .path = dir, .visitor = &v};
 
 		write_file(dir, "f", texts[i], 0644);
 		assert_int_equal(nar_dump(&dump, &m->sink, &err), -1);
@@ -249,7 +255,7 @@ static void refuses_fifos_and_depth(void **state)
 	drop_dir(dir);
 }
 
-/* --- reading --------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------- */
 
 static void token(struct strbuf *out, const char *s)
 {
@@ -269,8 +275,8 @@ static void nested_archive(struct strbuf *out, int depth, const char *name)
 
 	token(out, "nix-archive-1");
 	for (int i = 0; i < depth; i++) {
-		const char *const begin[] = {"(", "type", "directory", "entry", "(", "name", name,
-					     "node"};
+		const char *const begin[] = {"(", "type", "directory", "entry",
+					     "(", "name", name,        "node"};
 
 		for (size_t k = 0; k < ARRAY_LEN(begin); k++)
 			token(out, begin[k]);
@@ -287,7 +293,8 @@ static void limits(void **state)
 		int depth;
 		size_t name;
 		int ret;
-	} cases[] = {{0, 1, 0}, {1, 255, 0}, {1, 256, -1}, {63, 1, 0}, {64, 1, -1}, {200, 1, -1}};
+	} cases[] = {{0, 1, 0},  {1, 255, 0}, {1, 256, -1},
+		     {63, 1, 0}, {64, 1, -1}, {200, 1, -1}};
 	char *dir = fresh_dir();
 	autofree char *to = path_join(dir, "out");
 
@@ -301,7 +308,8 @@ static void limits(void **state)
 		nested_archive(&nar, cases[i].depth, name);
 		struct str in = {nar.ptr, nar.len};
 		print_message("# depth %d, name of %zu\n", cases[i].depth, cases[i].name);
-		assert_int_equal(nar_restore(from_str, &in, AT_FDCWD, to, &err), cases[i].ret);
+		assert_int_equal(nar_restore(from_str, &in, AT_FDCWD, to, &err),
+				 cases[i].ret);
 		dir_remove(AT_FDCWD, to, &ignored);
 	}
 	drop_dir(dir);
@@ -313,7 +321,8 @@ static void malformed(void **state)
 	autofree char *to = path_join(dir, "out");
 
 	(void)state;
-	vectors_each ("nar_malformed", v) {
+	vectors_each("nar_malformed", v)
+	{
 		autoerror struct error err = {0}, checked = {0}, ignored = {0};
 		unsigned char *nar;
 		size_t len = base64_of(v, "nar_base64", &nar);
@@ -339,8 +348,10 @@ static void round_trips(void **state)
 {
 	char *dir = fresh_dir();
 
-	vectors_each ("trees", v) {
-		autofree char *tree = xasprintf("%s/trees/%s", (char *)*state, text_of(v, "tree"));
+	vectors_each("trees", v)
+	{
+		autofree char *tree =
+			xasprintf("%s/trees/%s", (char *)*state, text_of(v, "tree"));
 		autofree char *to = xasprintf("%s/%zu", dir, v_i);
 		struct memory *m = memory_new();
 		autoerror struct error err = {0}, taken = {0};
@@ -388,12 +399,12 @@ static void truncated(void **state)
 	drop_dir(dir);
 }
 
-/* --- canonical form -------------------------------------------------------------------- */
+/* --- canonical form --------------------------------------------------------------- */
 
 static void make_odd_tree(const char *dir)
 {
-	static const mode_t modes[] = {0, 01, 010, 0100, 0400, 0600, 0644, 0655, 0700, 0711, 0755,
-				       0777};
+	static const mode_t modes[] = {0,    01,   010,  0100, 0400, 0600,
+				       0644, 0655, 0700, 0711, 0755, 0777};
 
 	for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
 		autofree char *name = xasprintf("f%o", modes[i]);
@@ -415,18 +426,22 @@ static void make_odd_tree(const char *dir)
 
 static void check_canonical(const char *dir)
 {
-	vectors_each ("canonicalised", v) {
+	vectors_each("canonicalised", v)
+	{
 		autofree char *path = path_join(dir, text_of(v, "path"));
 		struct stat st;
 
 		print_message("# %s\n", text_of(v, "path"));
 		assert_int_equal(lstat(path, &st), 0);
-		assert_int_equal(st.st_mode & 07777, strtol(text_of(v, "mode") + 2, NULL, 8));
-		assert_int_equal(st.st_mtim.tv_sec, json_object_get_int(field(v, "mtime")));
+		assert_int_equal(st.st_mode & 07777,
+				 strtol(text_of(v, "mode") + 2, NULL, 8));
+		assert_int_equal(st.st_mtim.tv_sec,
+				 json_object_get_int(field(v, "mtime")));
 		assert_int_equal(st.st_mtim.tv_nsec, 0);
 		assert_int_equal(st.st_uid, geteuid());
 		if (S_ISREG(st.st_mode))
-			assert_int_equal(st.st_nlink, json_object_get_int(field(v, "nlink")));
+			assert_int_equal(st.st_nlink,
+					 json_object_get_int(field(v, "nlink")));
 	}
 }
 
@@ -453,8 +468,9 @@ static void canonical_form(void **state)
 
 static void copies_are_canonical(void **state)
 {
-	static const char *const names[] = {"mixed", "perms", "names", "hello.txt", "hello-exec",
-					    "link-rel", "empty-dir", "many", "deep", "bigfile"};
+	static const char *const names[] = {
+		"mixed",    "perms",     "names", "hello.txt", "hello-exec",
+		"link-rel", "empty-dir", "many",  "deep",      "bigfile"};
 	char *dir = fresh_dir();
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {

@@ -29,7 +29,8 @@ static void hash_encodings(void **state)
 	struct arena a = {0};
 
 	(void)state;
-	vectors_each ("hash_encodings", v) {
+	vectors_each("hash_encodings", v)
+	{
 		uint8_t bytes[64], back[64];
 		char text[110];
 		size_t n = from_hex(text_of(v, "hex"), bytes);
@@ -41,8 +42,8 @@ static void hash_encodings(void **state)
 			continue;
 		struct sha256 h = sha(text_of(v, "hex")), again;
 		assert_string_equal(hash_sri(&a, &h), text_of(v, "sri"));
-		const char *forms[] = {text_of(v, "sri"), text_of(v, "hex"), text_of(v, "nix32"),
-				       hash_nix32(&a, &h),
+		const char *forms[] = {text_of(v, "sri"), text_of(v, "hex"),
+				       text_of(v, "nix32"), hash_nix32(&a, &h),
 				       arena_printf(&a, "sha256:%s", text_of(v, "hex"))};
 		for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
 			assert_int_equal(hash_parse(forms[i], &again), 0);
@@ -76,7 +77,8 @@ static void hash_texts_refused(void **state)
 static void folding(void **state)
 {
 	(void)state;
-	vectors_each ("compress_160", v) {
+	vectors_each("compress_160", v)
+	{
 		struct sha256 h = sha(text_of(v, "sha256_hex"));
 		char text[PATH_DIGEST_LEN + 1];
 
@@ -87,7 +89,8 @@ static void folding(void **state)
 static void decode_edge_cases(void **state)
 {
 	(void)state;
-	vectors_each ("nix32_decode_edge_cases", v) {
+	vectors_each("nix32_decode_edge_cases", v)
+	{
 		uint8_t bytes[32], want[32];
 		bool good = json_object_get_boolean(field(v, "accepted"));
 
@@ -106,11 +109,12 @@ static void names(void **state)
 	struct arena a = {0};
 
 	(void)state;
-	vectors_each ("store_names", v) {
+	vectors_each("store_names", v)
+	{
 		const char *name = text_of(v, "name");
 		bool good = json_object_get_boolean(field(v, "nix_2_26"));
-		autofree char *path = xasprintf(
-			STORE_DIR "/xrabnx1r49hn890prhx86h6iyn19p976-%s", name);
+		autofree char *path =
+			xasprintf(STORE_DIR "/xrabnx1r49hn890prhx86h6iyn19p976-%s", name);
 
 		print_message("# '%s'\n", name);
 		assert_int_equal(path_name_ok(name), good);
@@ -145,7 +149,8 @@ static void paths(void **state)
 		assert_int_equal(path_ok(cases[i].path), cases[i].ok);
 	}
 	assert_string_equal(path_name(cases[0].path), "hello.txt");
-	assert_string_equal(path_base(cases[0].path), cases[0].path + strlen("/nix/store/"));
+	assert_string_equal(path_base(cases[0].path),
+			    cases[0].path + strlen("/nix/store/"));
 }
 
 static void tree_paths(void **state)
@@ -153,7 +158,8 @@ static void tree_paths(void **state)
 	struct arena a = {0};
 
 	(void)state;
-	vectors_each ("trees", v) {
+	vectors_each("trees", v)
+	{
 		struct sha256 h = sha(text_of(field(v, "nar_sha256"), "hex"));
 
 		assert_string_equal(path_source(&a, &h, NULL, 0, text_of(v, "name")),
@@ -167,7 +173,8 @@ static void fixed_paths(void **state)
 	struct arena a = {0};
 
 	(void)state;
-	vectors_each ("fixed_adds", v) {
+	vectors_each("fixed_adds", v)
+	{
 		const char *algo = text_of(v, "algo"), *hex = text_of(v, "hash_hex");
 		const char *name = text_of(v, "name"), *path;
 		bool recursive = json_object_get_boolean(field(v, "recursive"));
@@ -179,8 +186,8 @@ static void fixed_paths(void **state)
 			path = recursive ? path_source(&a, &h, NULL, 0, name)
 					 : path_flat(&a, &h, name);
 		} else {
-			char *inner = arena_printf(&a, "fixed:out:%s%s:%s:", recursive ? "r:" : "",
-						   algo, hex);
+			char *inner = arena_printf(&a, "fixed:out:%s%s:%s:",
+						   recursive ? "r:" : "", algo, hex);
 			struct sha256 h = sha256_of(inner, strlen(inner));
 
 			path = path_make(&a, "output:out", &h, name);
@@ -195,7 +202,8 @@ static void text_paths(void **state)
 	struct arena a = {0};
 
 	(void)state;
-	vectors_each ("text_adds", v) {
+	vectors_each("text_adds", v)
+	{
 		const char *text = text_of(v, "text"), *refs[8];
 		size_t n = texts_of(v, "references", refs, ARRAY_LEN(refs));
 		struct sha256 h = sha256_of(text, strlen(text));
@@ -212,14 +220,16 @@ static void paths_with_references(void **state)
 	const char *refs[8];
 
 	(void)state;
-	vectors_each ("ca_with_references_synthetic", v) {
+	vectors_each("ca_with_references_synthetic", v)
+	{
 		size_t n = texts_of(v, "references", refs, ARRAY_LEN(refs));
 		struct sha256 h = sha(text_of(field(v, "nar_sha256"), "hex"));
 
 		assert_string_equal(path_source(&a, &h, refs, n, text_of(v, "name")),
 				    text_of(v, "store_path"));
 	}
-	vectors_each ("ca_with_references", v) {
+	vectors_each("ca_with_references", v)
+	{
 		struct sha256 h = sha(text_of(v, "modulo_sha256_hex"));
 		size_t n = texts_of(v, "references", refs, ARRAY_LEN(refs));
 
@@ -234,16 +244,11 @@ static void paths_with_references(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(hash_encodings),
-		cmocka_unit_test(hash_texts_refused),
-		cmocka_unit_test(folding),
-		cmocka_unit_test(decode_edge_cases),
-		cmocka_unit_test(names),
-		cmocka_unit_test(paths),
-		cmocka_unit_test(tree_paths),
-		cmocka_unit_test(fixed_paths),
-		cmocka_unit_test(text_paths),
-		cmocka_unit_test(paths_with_references),
+		cmocka_unit_test(hash_encodings), cmocka_unit_test(hash_texts_refused),
+		cmocka_unit_test(folding),        cmocka_unit_test(decode_edge_cases),
+		cmocka_unit_test(names),          cmocka_unit_test(paths),
+		cmocka_unit_test(tree_paths),     cmocka_unit_test(fixed_paths),
+		cmocka_unit_test(text_paths),     cmocka_unit_test(paths_with_references),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, vectors_finish);

@@ -19,12 +19,14 @@ static int teardown(void **state)
 
 static void scans_trees(void **state)
 {
-	vectors_each ("reference_scan", v) {
+	vectors_each("reference_scan", v)
+	{
 		const char *bases[8], *found[8], *paths[9];
 		size_t n = texts_of(v, "candidates", bases, 8);
 		size_t nfound = texts_of(v, "found", found, 8), hits = 0;
 		autoerror struct error err = {0};
-		autofree char *tree = xasprintf("%s/%s", (char *)*state, text_of(v, "tree"));
+		autofree char *tree =
+			xasprintf("%s/%s", (char *)*state, text_of(v, "tree"));
 		const struct nar_dump dump = {.dir = -100, .path = tree};
 		uint64_t size;
 
@@ -45,13 +47,15 @@ static void scans_trees(void **state)
 			hits += refs_found(refs, i);
 		}
 		assert_int_equal(hits, nfound);
-		assert_int_equal(refs_found(refs, n), json_object_get_boolean(field(v, "found_self")));
+		assert_int_equal(refs_found(refs, n),
+				 json_object_get_boolean(field(v, "found_self")));
 		for (size_t i = 0; i <= n; i++)
 			free((char *)paths[i]);
 	}
 }
 
-static const char *const needle[] = {STORE_DIR "/xrabnx1r49hn890prhx86h6iyn19p976-hello.txt"};
+static const char *const needle[] = {STORE_DIR
+				     "/xrabnx1r49hn890prhx86h6iyn19p976-hello.txt"};
 
 /* However the stream is cut, one occurrence is found, and nothing where there is none. */
 static void any_portions(void **state)
@@ -68,7 +72,8 @@ static void any_portions(void **state)
 
 			for (size_t i = 0; i < sizeof(text); i += cut)
 				refs_feed(refs, text + i,
-					  cut < sizeof(text) - i ? cut : sizeof(text) - i);
+					  cut < sizeof(text) - i ? cut
+								 : sizeof(text) - i);
 			assert_true(refs_found(refs, 0));
 		}
 		text[at + 13] ^= 1;
@@ -112,7 +117,8 @@ static void agrees_with_search(void **state)
 
 			memcpy(digest, path_base(names[i]), 32);
 			legal = !strchr(digest, 'e');
-			assert_int_equal(refs_found(refs, i), legal && strstr(text, digest));
+			assert_int_equal(refs_found(refs, i),
+					 legal && strstr(text, digest));
 		}
 	}
 }

@@ -78,8 +78,9 @@ static const char *add_text(struct fix *f, const char *name, const char *text,
 {
 	const char *path;
 
-	assert_done(store_add_text(f->st, name, str_of(text), refs, n, &f->a, &path, &f->err),
-		    &f->err);
+	assert_done(
+		store_add_text(f->st, name, str_of(text), refs, n, &f->a, &path, &f->err),
+		&f->err);
 	return path;
 }
 
@@ -106,7 +107,8 @@ static char *make_output(struct fix *f, const char *name, const char *text)
 	autofree char *file = path_join(dir, "file");
 
 	assert_int_equal(mkdir(dir, 0755), 0);
-	assert_done(dir_write(AT_FDCWD, file, text, strlen(text), 0644, false, &f->err), &f->err);
+	assert_done(dir_write(AT_FDCWD, file, text, strlen(text), 0644, false, &f->err),
+		    &f->err);
 	return dir;
 }
 
@@ -119,13 +121,14 @@ static ino_t inode(struct fix *f, const char *path)
 	return st.st_ino;
 }
 
-/* --- adding ---------------------------------------------------------------------------- */
+/* --- adding ----------------------------------------------------------------------- */
 
 static void adds_trees(void **state)
 {
 	struct fix *f = *state;
 
-	vectors_each ("trees", v) {
+	vectors_each("trees", v)
+	{
 		const char *path = add_tree(f, text_of(v, "tree"), text_of(v, "name"));
 		struct path_info i = info(f, path);
 
@@ -144,7 +147,8 @@ static void adds_texts(void **state)
 
 	add_tree(f, "hello.txt", "hello.txt");
 	add_tree(f, "mixed", "mixed");
-	vectors_each ("text_adds", v) {
+	vectors_each("text_adds", v)
+	{
 		const char *refs[8];
 		size_t n = texts_of(v, "references", refs, ARRAY_LEN(refs));
 		const char *path;
@@ -160,11 +164,12 @@ static void adds_texts(void **state)
 
 		assert_string_equal(path, text_of(v, "store_path"));
 		assert_string_equal(i.ca, text_of(v, "ca"));
-		assert_string_equal(sha256_hex(&i.nar, hex), text_of(v, "nar_sha256_hex"));
+		assert_string_equal(sha256_hex(&i.nar, hex),
+				    text_of(v, "nar_sha256_hex"));
 		assert_int_equal(i.nrefs, n);
 		assert_int_equal(inode(f, path),
-				 inode(f, add_text(f, text_of(v, "name"), text_of(v, "text"), refs,
-						   n)));
+				 inode(f, add_text(f, text_of(v, "name"),
+						   text_of(v, "text"), refs, n)));
 	}
 	assert_int_equal(store_verify(f->st, true, NULL, NULL, &f->err), 0);
 }
@@ -175,7 +180,8 @@ static void text_needs_valid_references(void **state)
 	const char *refs[] = {"/nix/store/xrabnx1r49hn890prhx86h6iyn19p976-hello.txt"};
 	const char *path;
 
-	assert_int_equal(store_add_text(f->st, "x", STR("x"), refs, 1, &f->a, &path, &f->err), -1);
+	assert_int_equal(
+		store_add_text(f->st, "x", STR("x"), refs, 1, &f->a, &path, &f->err), -1);
 	assert_int_equal(find(f, path), 0);
 }
 
@@ -238,7 +244,7 @@ static void bad_names(void **state)
 	}
 }
 
-/* --- taking ---------------------------------------------------------------------------- */
+/* --- taking ----------------------------------------------------------------------- */
 
 static void takes_with_references(void **state)
 {
@@ -249,17 +255,24 @@ static void takes_with_references(void **state)
 	autofree char *text = xasprintf("refers to %s\n", hello);
 	char *out = path_join(store_scratch_dir(f->st), "out");
 	struct store_take take = {
-		.physical = out, .name = "refs-1", .candidates = candidates, .ncandidates = 2,
+		.physical = out,
+		.name = "refs-1",
+		.candidates = candidates,
+		.ncandidates = 2,
 		.deriver = "/nix/store/2zvll2226si8m7px1nkvdbq1xpzbwc04-floating.drv",
-		.owner = geteuid(), .ultimate = true,
+		.owner = geteuid(),
+		.ultimate = true,
 	};
 	struct path_info i;
 
-	assert_done(dir_write(AT_FDCWD, out, text, strlen(text), 0600, false, &f->err), &f->err);
+	assert_done(dir_write(AT_FDCWD, out, text, strlen(text), 0600, false, &f->err),
+		    &f->err);
 	assert_done(store_take(f->st, &take, &f->a, &i, &f->err), &f->err);
-	assert_string_equal(i.path, text_of(json_object_array_get_idx(
-					    vectors_section("ca_with_references_synthetic"), 0),
-					    "store_path"));
+	assert_string_equal(
+		i.path,
+		text_of(json_object_array_get_idx(
+				vectors_section("ca_with_references_synthetic"), 0),
+			"store_path"));
 	i = info(f, i.path);
 	assert_int_equal(i.nrefs, 1);
 	assert_string_equal(i.refs[0], hello);
@@ -275,8 +288,11 @@ static void refuses_forbidden_references(void **state)
 	struct fix *f = *state;
 	const char *forbidden[] = {"/nix/store/ib3czs6y3l6b790q6hjscqf5x243r5ks-kb-ca"};
 	autofree char *out = make_output(f, "out", forbidden[0]);
-	struct store_take take = {.physical = out, .name = "kb-ca", .forbidden = forbidden,
-				  .nforbidden = 1, .owner = geteuid()};
+	struct store_take take = {.physical = out,
+				  .name = "kb-ca",
+				  .forbidden = forbidden,
+				  .nforbidden = 1,
+				  .owner = geteuid()};
 	struct path_info i;
 
 	assert_int_equal(store_take(f->st, &take, &f->a, &i, &f->err), -1);
@@ -291,8 +307,8 @@ static void takes_flat_files(void **state)
 	struct fix *f = *state;
 	autofree char *out = path_join(store_scratch_dir(f->st), "file");
 	struct sha256 h = sha256_of("bytes", 5), wrong = {{1}};
-	struct store_take take = {.physical = out, .name = "some.deb", .flat = &wrong,
-				  .owner = (uid_t)-1};
+	struct store_take take = {
+		.physical = out, .name = "some.deb", .flat = &wrong, .owner = (uid_t)-1};
 	autoerror struct error err = {0};
 	struct path_info i;
 	struct stat st;
@@ -320,15 +336,18 @@ static void taking_twice_is_one_object(void **state)
 
 	for (int i = 0; i < 2; i++) {
 		autofree char *out = make_output(f, "out", "same");
-		struct store_take take = {.physical = out, .name = "n", .owner = geteuid()};
+		struct store_take take = {
+			.physical = out, .name = "n", .owner = geteuid()};
 
-		assert_done(store_take(f->st, &take, &f->a, i ? &second : &first, &f->err), &f->err);
+		assert_done(
+			store_take(f->st, &take, &f->a, i ? &second : &first, &f->err),
+			&f->err);
 		assert_int_equal(access(out, F_OK), -1);
 	}
 	assert_string_equal(first.path, second.path);
 }
 
-/* --- asking -------------------------------------------------------------------------- */
+/* --- asking ----------------------------------------------------------------------- */
 
 static void finds_by_digest(void **state)
 {
@@ -338,7 +357,8 @@ static void finds_by_digest(void **state)
 
 	for (size_t n = 4; n <= 32; n++) {
 		memcpy(prefix, path_base(path), n);
-		assert_int_equal(store_find_digest(f->st, prefix, &f->a, &hit, &f->err), 1);
+		assert_int_equal(store_find_digest(f->st, prefix, &f->a, &hit, &f->err),
+				 1);
 		assert_string_equal(hit, path);
 	}
 	assert_int_equal(store_find_digest(f->st, "kr1", &f->a, &hit, &f->err), 0);
@@ -378,7 +398,8 @@ static void reading_needs_nothing(void **state)
 	assert_int_equal(store_info(st, path, &f->a, &i, &f->err), 0);
 	assert_int_equal(store_realisation(st, path, &f->a, &path, &f->err), 0);
 	assert_int_equal(store_verify(st, true, NULL, NULL, &f->err), 0);
-	assert_int_equal(store_add_text(st, "x", STR("x"), NULL, 0, &f->a, &path, &f->err), -1);
+	assert_int_equal(
+		store_add_text(st, "x", STR("x"), NULL, 0, &f->a, &path, &f->err), -1);
 	store_close(st);
 	assert_int_equal(access(nowhere, F_OK), -1);
 }
@@ -394,7 +415,7 @@ static void other_schemas_are_refused(void **state)
 	assert_null(st);
 }
 
-/* --- realisations ---------------------------------------------------------------------- */
+/* --- realisations ----------------------------------------------------------------- */
 
 static const char key[] = "/nix/store/ib3czs6y3l6b790q6hjscqf5x243r5ks-kb-ca";
 static const char dev_key[] = "/nix/store/7m2kmpxxmgm5jzsdj6fhnkqnwxpagshq-kb-ca-dev";
@@ -435,7 +456,8 @@ static void records_are_atomic(void **state)
 	struct fix *f = *state;
 	const char *mixed = add_tree(f, "mixed", "mixed"), *path;
 	const struct realisation both[] = {
-		{key, mixed}, {dev_key, "/nix/store/xrabnx1r49hn890prhx86h6iyn19p976-hello.txt"}};
+		{key, mixed},
+		{dev_key, "/nix/store/xrabnx1r49hn890prhx86h6iyn19p976-hello.txt"}};
 
 	assert_int_equal(store_record(f->st, both, 2, the_drv, &f->err), -1);
 	assert_int_equal(store_realisation(f->st, key, &f->a, &path, &f->err), 0);
@@ -453,7 +475,7 @@ static void a_real_output_is_no_realisation(void **state)
 	assert_int_equal(store_realisation(f->st, text, &f->a, &hit, &f->err), 0);
 }
 
-/* --- locks, roots ---------------------------------------------------------------------- */
+/* --- locks, roots ----------------------------------------------------------------- */
 
 static void locks_exclude(void **state)
 {
@@ -498,7 +520,8 @@ static void locks_are_handed_on(void **state)
 			bad |= store_lock(st, key, true, &fd, &err) != 1;
 			bad |= dir_read(AT_FDCWD, counter, &n, &err) < 0;
 			snprintf(text, sizeof(text), "%d", atoi(n.ptr) + 1);
-			bad |= dir_write(AT_FDCWD, counter, text, strlen(text), 0644, false, &err) < 0;
+			bad |= dir_write(AT_FDCWD, counter, text, strlen(text), 0644,
+					 false, &err) < 0;
 			store_unlock(st, key, fd);
 		}
 		_exit(bad);
@@ -531,7 +554,8 @@ static void roots(void **state)
 	struct fix *f = *state;
 	const char *path = add_tree(f, "mixed", "mixed");
 	const char *hello = add_tree(f, "hello.txt", "hello.txt");
-	autofree char *link = path_join(f->root, "nix/var/nix/gcroots/kbuild/recipe/kernel");
+	autofree char *link =
+		path_join(f->root, "nix/var/nix/gcroots/kbuild/recipe/kernel");
 	char target[200] = {0};
 
 	assert_done(store_add_root(f->st, "recipe", "kernel", path, &f->err), &f->err);
@@ -565,7 +589,7 @@ static void temporary_roots(void **state)
 	assert_int_equal(access(file, F_OK), -1);
 }
 
-/* --- damage ---------------------------------------------------------------------------- */
+/* --- damage ----------------------------------------------------------------------- */
 
 struct damage {
 	char path[300], what[300];
@@ -594,7 +618,8 @@ static void verify_finds_damage(void **state)
 	struct fix *f = *state;
 	const char *hello = add_tree(f, "hello.txt", "hello.txt");
 	const char *mixed = add_tree(f, "mixed", "mixed");
-	autofree char *file = store_physical(f->st, hello), *tree = store_physical(f->st, mixed);
+	autofree char *file = store_physical(f->st, hello),
+		      *tree = store_physical(f->st, mixed);
 	struct damage d = {0};
 
 	change_byte(file);
@@ -625,7 +650,9 @@ static void recovers_from_power_loss(void **state)
 	change_byte(file);
 	reopen(f, STORE_WRITE);
 	assert_int_equal(find(f, hello), 1);
-	assert_done(dir_write(AT_FDCWD, note_file, note, strlen(note), 0644, false, &f->err), &f->err);
+	assert_done(
+		dir_write(AT_FDCWD, note_file, note, strlen(note), 0644, false, &f->err),
+		&f->err);
 	reopen(f, STORE_WRITE);
 	assert_int_equal(find(f, hello), 0);
 	assert_int_equal(find(f, key), 0);

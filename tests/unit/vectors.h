@@ -61,7 +61,8 @@ static inline const char *text_of(struct json_object *v, const char *name)
 	return json_object_get_string(field(v, name));
 }
 
-static inline size_t texts_of(struct json_object *v, const char *name, const char **out, size_t max)
+static inline size_t texts_of(struct json_object *v, const char *name, const char **out,
+			      size_t max)
 {
 	struct json_object *list = field(v, name);
 	size_t n = json_object_array_length(list);
@@ -97,12 +98,14 @@ static inline char *vectors_trees(void)
 	autoerror struct error err = {0};
 	char *dir = fresh_dir();
 
-	argv_pushl(&argv, "tar", "-xJf", "tests/vectors/store-trees.tar.xz", "-C", dir, NULL);
+	argv_pushl(&argv, "tar", "-xJf", "tests/vectors/store-trees.tar.xz", "-C", dir,
+		   NULL);
 	assert_int_equal(child_run(&(struct child){.argv = &argv}, &err), 0);
 	return dir;
 }
 
-static inline size_t base64_of(struct json_object *v, const char *name, unsigned char **out)
+static inline size_t base64_of(struct json_object *v, const char *name,
+			       unsigned char **out)
 {
 	static const char letters[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -125,6 +128,6 @@ static inline size_t base64_of(struct json_object *v, const char *name, unsigned
 static inline void assert_done(int ret, const struct error *err)
 {
 	if (ret < 0)
-		fail_msg("%s%s%s", err->msg ? err->msg : "no error text", err->cause ? ": " : "",
-			 err->cause ? err->cause->msg : "");
+		fail_msg("%s%s%s", err->msg ? err->msg : "no error text",
+			 err->cause ? ": " : "", err->cause ? err->cause->msg : "");
 }
