@@ -116,7 +116,7 @@ static void names(void **state)
 		autofree char *path =
 			xasprintf(STORE_DIR "/xrabnx1r49hn890prhx86h6iyn19p976-%s", name);
 
-		print_message("# '%s'\n", name);
+		print_message("# case %zu\n", v_i);
 		assert_int_equal(path_name_ok(name), good);
 		assert_int_equal(path_ok(path), good);
 		assert_true(path_name_ok(path_name_clean(&a, name)));
