@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * SHA-256 (FIPS 180-4) by libcrypto, behind four functions. Long streams use EVP, which
- * takes the processor's SHA instructions.
+ * SHA-256 (FIPS 180-4) by libcrypto, which takes the processor's SHA instructions.
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -11,7 +11,7 @@ tar -cf - -C "$src" . | cat >/dev/null
 clear='find '$T/add' -type d -exec chmod u+w {} + ; rm -rf '$T/add
 measure add-kbuild 3 "$KB store add $src --name linux --root $T/add" -p "sh -c '$clear'"
 measure add-cp 3 "cp -a $src $T/add" -p "sh -c '$clear'"
-measure add-nix 1 "nix-store --store $T/add --add $src" -p "sh -c '$clear'"
+measure add-nix 1 "nix-store --add $src" -p "sh -c '$clear'"
 sh -c "$clear"
 row "add a source tree of $(du -sm "$src" | cut -f1) MiB" "$(median add-kbuild)" "$(median add-cp)" 'cp -a' '<= 1.3 x'
 row 'the same' "$(median add-kbuild)" "$(median add-nix)" 'nix-store --add' ''

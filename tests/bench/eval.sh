@@ -9,7 +9,7 @@
 		for (i = 0; i < 10000; i++) {
 			printf "  s%d:\n    builder: %s\n    options: {script: \"echo %d >$out\"}\n", i, b, i
 			if (i)
-				printf "    inputs: {dep_before: \"${s%d}\"}\n", i - 1
+				printf "    inputs: {dep_before: \"${steps.s%d}\"}\n", i - 1
 		}
 	}'
 } >"$T/many.yaml"
@@ -27,7 +27,7 @@ in go 0 ""
 END
 measure eval-kbuild 10 "$KB eval $T/many.yaml --stage=drv"
 # Instantiation writes the .drv files; --readonly-mode only computes their paths, as we do.
-nix="nix-instantiate --readonly-mode --store $T/nix-eval $T/many.nix"
+nix="nix-instantiate --readonly-mode $T/many.nix"
 if $nix >/dev/null 2>"$T/nix-eval.err"; then
 	measure eval-nix 3 "$nix"
 	row 'evaluate and hash 10,000 steps' "$(median eval-kbuild)" "$(median eval-nix)" \

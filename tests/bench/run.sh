@@ -14,6 +14,12 @@ T=$(mktemp -d "${TMPDIR:-/var/tmp}/kbuild-bench.XXXXXX")
 trap 'find "$T" -type d ! -perm -700 -exec chmod u+rwx {} + ; rm -rf "$T"' EXIT
 export KB T here top
 unset NIX_REMOTE NIX_PATH
+# A Nix of our own in the scratch directory: one user, no network, no sandbox.
+NIX_STORE_DIR=$T/nix/store NIX_STATE_DIR=$T/nix/var NIX_LOG_DIR=$T/nix/log
+NIX_CONFIG='build-users-group =
+substitute = false
+sandbox = false'
+export NIX_STORE_DIR NIX_STATE_DIR NIX_LOG_DIR NIX_CONFIG
 
 # median NAME: the median in milliseconds of a hyperfine result
 median()

@@ -48,7 +48,7 @@ END
 cat >"$T/trivial-nix.sh" <<END
 #!/bin/sh
 date +%s%N | tr -d '\n' >"$T/salt"
-exec nix-build --store "$T/nix-trivial" --option sandbox false -j1 --no-out-link "$T/trivial.nix"
+exec nix-build -j1 --no-out-link "$T/trivial.nix"
 END
 chmod +x "$T/trivial.sh" "$T/noop-trivial.sh" "$T/bare.sh" "$T/trivial-nix.sh"
 measure trivial-kbuild 5 "$T/trivial.sh"
