@@ -72,7 +72,8 @@ done
 
 . "$script/build.sh"
 for phase in configure build check install; do
-	if grep -q "^$phase()" "$script/build.sh"; then
+	# A function is called what it is called; a program of that name has a path.
+	if [ "$(command -v "$phase")" = "$phase" ]; then
 		printf '@kbuild phase %s\n' "$phase"
 		"$phase"
 	fi
