@@ -26,6 +26,9 @@ CPPFLAGS += -I. -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64
 STD := -std=gnu17
 WARN := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wvla $(if $(CI),-Werror)
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+# V=1 shows the commands.
+Q := $(if $(V),,@)
+say = @printf '  %-8s%s\n' $(1) $@
 LINK = $(CC) $(CFLAGS) $(SANFLAGS) -Wl,--as-needed $(LDFLAGS)
 
 FETCH_MAIN := $(wildcard cli/fetch*.c)
@@ -41,24 +44,29 @@ UNIT_BIN := $(patsubst tests/unit/%.c,$(B)/tests/%,$(UNIT))
 all: $(B)/kbuild $(B)/kbuild-fetch ## build kbuild and kbuild-fetch into build/
 
 $(B)/libkbuild.a: $(call obj,$(LIB))
-	@rm -f $@
-	ar rcs $@ $^
+	$(call say,AR)
+	$(Q)rm -f $@
+	$(Q)ar rcs $@ $^
 
 $(B)/kbuild: $(call obj,$(MAIN)) $(B)/libkbuild.a
-	$(LINK) -o $@ $^ $(shell pkg-config --libs $(MAIN_LIBS))
+	$(call say,LD)
+	$(Q)$(LINK) -o $@ $^ $(shell pkg-config --libs $(MAIN_LIBS))
 
 $(B)/kbuild-fetch: $(call obj,$(FETCH_MAIN)) $(B)/libkbuild.a
-	$(LINK) -o $@ $^ $(shell pkg-config --libs $(FETCH_LIBS) $(MAIN_LIBS))
+	$(call say,LD)
+	$(Q)$(LINK) -o $@ $^ $(shell pkg-config --libs $(FETCH_LIBS) $(MAIN_LIBS))
 
 # Unit tests may use everything but the two mains.
 $(B)/tests/%: tests/unit/%.c $(filter-out $(B)/cli/main.o,$(call obj,$(MAIN))) $(B)/libkbuild.a
+	$(call say,LD)
 	@mkdir -p $(@D)
-	$(LINK) $(STD) $(CPPFLAGS) $(WARN) -o $@ $^ \
+	$(Q)$(LINK) $(STD) $(CPPFLAGS) $(WARN) -o $@ $^ \
 		$(shell pkg-config --libs $(FETCH_LIBS) $(MAIN_LIBS) cmocka)
 
 $(B)/%.o: %.c
+	$(call say,CC)
 	@mkdir -p $(@D)
-	$(CC) $(STD) $(CPPFLAGS) $(CFLAGS) $(WARN) $(SANFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(STD) $(CPPFLAGS) $(CFLAGS) $(WARN) $(SANFLAGS) -MMD -MP -c -o $@ $<
 
 -include $(patsubst %.o,%.d,$(call obj,$(LIB) $(MAIN) $(FETCH_MAIN)))
 
