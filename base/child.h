@@ -14,12 +14,12 @@
 
 struct child {
 	const struct argv *argv; /* argv->v[0] is looked up in PATH if it has no slash */
-	const struct argv *env;	 /* NULL: ours */
-	const char *dir;	 /* working directory, NULL: ours */
-	int in, out, errfd;	 /* 0: /dev/null for in, ours for out and errfd */
-	const int *keep;	 /* descriptors that stay open under their own number */
+	const struct argv *env;  /* NULL: ours */
+	const char *dir;         /* working directory, NULL: ours */
+	int in, out, errfd;      /* 0: /dev/null for in, ours for out and errfd */
+	const int *keep;         /* descriptors that stay open under their own number */
 	size_t nkeep;
-	bool same_group;	 /* stay in our process group (interactive programs) */
+	bool same_group; /* stay in our process group (interactive programs) */
 };
 
 /* Starts it; its pid, or -1. A program that cannot be started is an error here. */

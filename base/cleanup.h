@@ -54,12 +54,12 @@ static inline void cleanup_dir(DIR **d)
 #define autofile  __attribute__((cleanup(cleanup_file)))
 #define autodir   __attribute__((cleanup(cleanup_dir)))
 
-#define take_ptr(pp)                     \
-	({                               \
-		__auto_type pp_ = (pp);  \
-		__auto_type p_ = *pp_;   \
-		*pp_ = NULL;             \
-		p_;                      \
+#define take_ptr(pp)                                                                     \
+	({                                                                               \
+		__auto_type pp_ = (pp);                                                  \
+		__auto_type p_ = *pp_;                                                   \
+		*pp_ = NULL;                                                             \
+		p_;                                                                      \
 	})
 
 static inline int take_fd(int *fd)

@@ -76,8 +76,8 @@ int dir_write(int dir, const char *path, const void *bytes, size_t n, mode_t mod
 {
 	autofree char *stem = xasprintf("%s.tmp-", path);
 	autofree char *temp = temp_name(stem);
-	autoclose int fd =
-		openat(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	autoclose int fd = openat(
+		dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 
 	if (fd < 0)
 		return error_errno(err, "cannot create %s", path);

@@ -35,9 +35,9 @@ int dir_make(int dir, const char *path, mode_t mode, struct error *err);
 int dir_remove(int dir, const char *path, struct error *err);
 /* The names in a directory but . and .., sorted bytewise. dir is kept open. */
 int dir_names(int dir, struct argv *names, struct error *err);
-/* A fresh, private directory `prefix`XXXXXX below dir; its name goes to *name (free it). */
+/* A fresh, private directory `prefix`XXXXXX below dir; *name is its name (free it). */
 int dir_temp(int dir, const char *prefix, char **name, struct error *err);
-/* A freed-by-caller absolute path of what `path` is now; NULL if it cannot be resolved. */
+/* The absolute path of what `path` is now (free it); NULL if it cannot be resolved. */
 char *path_absolute(const char *path);
 /* `a`/`b`; freed by the caller. */
 char *path_join(const char *a, const char *b);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * What went wrong, as data. A function that can fail takes `struct error *err` last, never
- * NULL, and returns -1 (or NULL) after filling it; every maker here returns -1, so that
- * `return error_at(...)` is one statement. Nothing here prints: cli/ does.
+ * What went wrong, as data. A function that can fail takes `struct error *err` last,
+ * never NULL, and returns -1 (or NULL) after filling it; every maker here returns -1, so
+ * that `return error_at(...)` is one statement. Nothing here prints: cli/ does.
  *
  *	if (n->kind != NODE_MAP)
  *		return error_at(err, n->at, "expected a map, found %s", node_kind(n));
@@ -23,21 +23,21 @@
 /* Whose fault; cli/ makes the exit code of it. A wrap keeps the class of its cause. */
 enum error_class {
 	ERROR_OTHER,
-	ERROR_RECIPE,	   /* the recipe, or the command line */
-	ERROR_LOCK,	   /* lock missing an entry, or stale */
-	ERROR_CONFIG,	   /* a config request was not granted */
-	ERROR_BUILD,	   /* a builder failed */
-	ERROR_INFRA,	   /* space, memory, network, sandbox, permissions */
+	ERROR_RECIPE,      /* the recipe, or the command line */
+	ERROR_LOCK,        /* lock missing an entry, or stale */
+	ERROR_CONFIG,      /* a config request was not granted */
+	ERROR_BUILD,       /* a builder failed */
+	ERROR_INFRA,       /* space, memory, network, sandbox, permissions */
 	ERROR_INTERRUPTED, /* the user said stop */
 };
 
 struct error {
-	char *msg;		/* NULL: nothing happened */
-	char *hint;		/* what to do about it, may be NULL */
-	struct span at;		/* at.src NULL: no place in a text */
+	char *msg;              /* NULL: nothing happened */
+	char *hint;             /* what to do about it, may be NULL */
+	struct span at;         /* at.src NULL: no place in a text */
 	enum error_class class; /* of this finding */
-	struct error *cause;	/* what happened underneath */
-	struct error *next;	/* another finding of the same pass */
+	struct error *cause;    /* what happened underneath */
+	struct error *next;     /* another finding of the same pass */
 };
 
 #define autoerror __attribute__((cleanup(error_finish)))
@@ -48,7 +48,8 @@ static inline bool error_is_set(const struct error *err)
 }
 
 PRINTF(2, 3) int error_make(struct error *err, const char *fmt, ...);
-PRINTF(3, 4) int error_class(struct error *err, enum error_class class, const char *fmt, ...);
+PRINTF(3, 4)
+int error_class(struct error *err, enum error_class class, const char *fmt, ...);
 /* A finding at a place of a recipe: class ERROR_RECIPE. */
 PRINTF(3, 4) int error_at(struct error *err, struct span at, const char *fmt, ...);
 /* Appends ": " and errno's text; class ERROR_INFRA. */

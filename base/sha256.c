@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The digest functions themselves, not EVP: looking an algorithm up in libcrypto's providers
- * costs more than hashing a store path, and a run that does nothing hashes hundreds. The
- * block function is the same, SHA instructions included.
+ * The digest functions themselves, not EVP: looking an algorithm up in libcrypto's
+ * providers costs more than hashing a store path, and a run that does nothing hashes
+ * hundreds. The block function is the same, SHA instructions included.
  */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "base/sha256.h"

@@ -19,8 +19,8 @@ struct span {
 };
 
 struct place {
-	size_t line, col;	/* 1-based; columns count bytes */
-	const char *text;	/* the line, not terminated */
+	size_t line, col; /* 1-based; columns count bytes */
+	const char *text; /* the line, not terminated */
 	size_t text_len;
 	size_t mark_off, mark_len; /* what to underline, in bytes of the line */
 };

@@ -52,7 +52,7 @@ struct strbuf {
 };
 
 #define STRBUF_INIT ((struct strbuf){0})
-#define autobuf	    __attribute__((cleanup(strbuf_finish)))
+#define autobuf     __attribute__((cleanup(strbuf_finish)))
 
 void strbuf_reserve(struct strbuf *b, size_t more);
 void strbuf_add(struct strbuf *b, const void *bytes, size_t n);

@@ -44,12 +44,12 @@ enum exit_code {
 struct cmd;
 
 struct cli {
-	struct arena arena;	/* everything parsed or planned by this command */
+	struct arena arena; /* everything parsed or planned by this command */
 	const struct cmd *cmd;
-	const char *root;	/* --root, NULL: the default */
+	const char *root; /* --root, NULL: the default */
 	bool json, quiet, verbose;
-	bool color;		/* of standard error */
-	char *data_dir;		/* builders/, recipes/, guest/ */
+	bool color;     /* of standard error */
+	char *data_dir; /* builders/, recipes/, guest/ */
 	char *fetch_program;
 	struct fetch_client fetch;
 };
@@ -65,13 +65,13 @@ struct cmd {
 /* One option; exactly one of the targets is set. The table ends with a zero row. */
 struct cli_opt {
 	const char *name; /* long, without the dashes */
-	char letter;	  /* 0: none */
+	char letter;      /* 0: none */
 	bool *flag;
 	const char **text;
-	long *number;	    /* a count, at least 0 */
-	long *seconds;	    /* 90, 90s, 10m, 2h */
-	struct argv *list;  /* may be given several times */
-	const char *arg;    /* how help calls the value */
+	long *number;      /* a count, at least 0 */
+	long *seconds;     /* 90, 90s, 10m, 2h */
+	struct argv *list; /* may be given several times */
+	const char *arg;   /* how help calls the value */
 	const char *help;
 };
 
@@ -83,10 +83,12 @@ struct cli_opt {
 int cli_parse(struct cli *cli, const struct cli_opt *opts, int *argc, char **argv,
 	      struct error *err);
 /* A usage error: class ERROR_RECIPE with a hint at --help. */
-PRINTF(3, 4) int cli_usage(const struct cli *cli, struct error *err, const char *fmt, ...);
+PRINTF(3, 4)
+int cli_usage(const struct cli *cli, struct error *err, const char *fmt, ...);
 
 /* The store at --root, KBUILD_ROOT or the default. */
-int cli_open_store(struct cli *cli, enum store_mode mode, struct store **out, struct error *err);
+int cli_open_store(struct cli *cli, enum store_mode mode, struct store **out,
+		   struct error *err);
 /* Finds builders/, recipes/ and guest/; cli->data_dir afterwards. */
 int cli_find_data(struct cli *cli, struct error *err);
 /* Finds kbuild-fetch and sets cli->fetch up with progress on the terminal. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What this machine lacks, in words, and how to mend it. Exit 8 if realize cannot work. */
+/* What this machine lacks and how to mend it. Exit 8 if realize cannot work. */
 #include <stdio.h>
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
@@ -12,13 +12,13 @@
 
 enum { WANTED_SPACE_GIB = 10 };
 
-
 struct checkup {
 	struct cli *cli;
 	bool broken;
 };
 
-PRINTF(4, 5) static void tell(struct checkup *c, bool ok, bool needed, const char *fmt, ...)
+PRINTF(4, 5)
+static void tell(struct checkup *c, bool ok, bool needed, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -37,7 +37,8 @@ static bool in_path(const char *program)
 
 	while (rest.ptr) {
 		struct str dir = str_cut(&rest, ':');
-		autofree char *file = xasprintf("%.*s/%s", (int)dir.len, dir.ptr, program);
+		autofree char *file =
+			xasprintf("%.*s/%s", (int)dir.len, dir.ptr, program);
 
 		if (dir.len && access(file, X_OK) == 0)
 			return true;
@@ -52,7 +53,9 @@ static void check_sandbox(struct checkup *c)
 
 	if (sandbox_probe(&ability, &err) == 0) {
 		tell(c, true, true, "sandbox: bwrap makes user namespaces%s",
-		     ability == SANDBOX_FULL ? "" : " (nested: /proc of the outer sandbox is used)");
+		     ability == SANDBOX_FULL
+			     ? ""
+			     : " (nested: /proc of the outer sandbox is used)");
 		return;
 	}
 	tell(c, false, true, "sandbox: %s", err.msg);
@@ -66,8 +69,10 @@ static void check_programs(struct checkup *c)
 		const char *program, *package, *purpose;
 		bool needed;
 	} all[] = {
-		{"apt-get", "apt", "resolving Debian packages (only for lock and update)", false},
-		{"gpgv", "gpgv", "checking Debian's signatures (only for lock and update)", false},
+		{"apt-get", "apt", "resolving Debian packages (only for lock and update)",
+		 false},
+		{"gpgv", "gpgv",
+		 "checking Debian's signatures (only for lock and update)", false},
 		{"qemu-system-x86_64", "qemu-system-x86", "running (runvm)", false},
 		{"gdb", "gdb", "debugging (rungdb)", false},
 	};
@@ -86,8 +91,9 @@ static void check_kvm(struct checkup *c)
 	bool usable = there && access("/dev/kvm", R_OK | W_OK) == 0;
 
 	tell(c, usable, false, "KVM: %s",
-	     usable ? "usable"
-	     : there ? "no permission for /dev/kvm (group kvm); guests run about 10 times slower"
+	     usable  ? "usable"
+	     : there ? "no permission for /dev/kvm (group kvm); guests run about 10 "
+		       "times slower"
 		     : "this machine has none; guests run about 10 times slower");
 }
 
@@ -96,7 +102,8 @@ static void check_fetch(struct checkup *c)
 	autoerror struct error err = {0};
 
 	if (cli_find_fetch(c->cli, &err) == 0 && cli_find_data(c->cli, &err) == 0)
-		tell(c, true, true, "installation: %s, %s", c->cli->fetch_program, c->cli->data_dir);
+		tell(c, true, true, "installation: %s, %s", c->cli->fetch_program,
+		     c->cli->data_dir);
 	else
 		tell(c, false, true, "installation: %s", err.msg);
 }
@@ -119,7 +126,8 @@ static void check_space(struct checkup *c)
 	     gib >= WANTED_SPACE_GIB ? "" : "; a kernel needs about 10");
 	bool writable = access(dir, W_OK) == 0;
 	tell(c, writable, true, "store: %s %s", dir,
-	     writable ? "is writable" : "is not writable; choose another root with KBUILD_ROOT");
+	     writable ? "is writable"
+		      : "is not writable; choose another root with KBUILD_ROOT");
 }
 
 int cmd_doctor(struct cli *cli, int argc, char **argv, struct error *err)

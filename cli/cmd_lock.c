@@ -12,7 +12,9 @@
 static const char *verdict_word(enum lock_verdict v)
 {
 	static const char *const words[] = {
-		[LOCK_OK] = "ok", [LOCK_MISSING] = "missing", [LOCK_STALE] = "stale",
+		[LOCK_OK] = "ok",
+		[LOCK_MISSING] = "missing",
+		[LOCK_STALE] = "stale",
 		[LOCK_UNUSED] = "unused",
 	};
 	return words[v];
@@ -20,29 +22,33 @@ static const char *verdict_word(enum lock_verdict v)
 
 static void print_findings(const struct cli *cli, const struct lock_finding *f, size_t n)
 {
-	struct json_object *all = json_object_new_object(), *inputs = json_object_new_object();
+	struct json_object *all = json_object_new_object();
+	struct json_object *inputs = json_object_new_object();
 
 	for (size_t i = 0; i < n; i++) {
 		struct json_object *o = json_object_new_object();
 
 		if (!cli->json && f[i].verdict != LOCK_OK)
 			printf("%s: %s\n", f[i].name, verdict_word(f[i].verdict));
-		json_object_object_add(o, "state", json_object_new_string(verdict_word(f[i].verdict)));
+		json_object_object_add(
+			o, "state", json_object_new_string(verdict_word(f[i].verdict)));
 		if (f[i].want)
-			json_object_object_add(o, "wanted", json_object_new_string(f[i].want));
+			json_object_object_add(o, "wanted",
+					       json_object_new_string(f[i].want));
 		if (f[i].have)
-			json_object_object_add(o, "locked", json_object_new_string(f[i].have));
+			json_object_object_add(o, "locked",
+					       json_object_new_string(f[i].have));
 		json_object_object_add(inputs, f[i].name, o);
 	}
 	json_object_object_add(all, "inputs", inputs);
 	if (cli->json)
-		puts(json_object_to_json_string_ext(all, JSON_C_TO_STRING_PRETTY |
-								 JSON_C_TO_STRING_NOSLASHESCAPE));
+		puts(json_object_to_json_string_ext(
+			all, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(all);
 }
 
-static int check(struct cli *cli, const struct recipe *r, const struct recipe_options *opt,
-		 struct error *err)
+static int check(struct cli *cli, const struct recipe *r,
+		 const struct recipe_options *opt, struct error *err)
 {
 	struct lock *lock;
 	struct lock_finding *f;
@@ -58,13 +64,14 @@ static int check(struct cli *cli, const struct recipe *r, const struct recipe_op
 	return EXIT_DONE;
 }
 
-static int resolve(struct cli *cli, const struct recipe *r, const struct argv *update, bool all,
-		   struct error *err)
+static int resolve(struct cli *cli, const struct recipe *r, const struct argv *update,
+		   bool all, struct error *err)
 {
 	autostore struct store *st = NULL;
 	struct lock *lock;
 
-	if (lock_read(r->lock_path, &cli->arena, &lock, err) < 0 || cli_find_fetch(cli, err) < 0 ||
+	if (lock_read(r->lock_path, &cli->arena, &lock, err) < 0 ||
+	    cli_find_fetch(cli, err) < 0 ||
 	    cli_open_store(cli, STORE_WRITE, &st, err) < 0)
 		return -1;
 	const struct resolve_options opt = {
@@ -85,7 +92,9 @@ static int resolve(struct cli *cli, const struct recipe *r, const struct argv *u
 		return -1;
 	if (!cli->quiet)
 		fprintf(stderr, "%s: %s\n", r->lock_path,
-			!written ? "nothing to change" : changed == 1 ? "1 entry changed" : "written");
+			!written       ? "nothing to change"
+			: changed == 1 ? "1 entry changed"
+				       : "written");
 	return EXIT_DONE;
 }
 

@@ -25,11 +25,12 @@ static char *log_of_step(struct cli *cli, int argc, char **argv, struct error *e
 		return NULL;
 	long step = plan_find(&p.plan, names.v[0], err);
 	autofree char *root = cli->root ? xstrdup(cli->root) : store_default_root();
-	if (step < 0 || realise_logs(pipeline_steps(&p, cli), p.plan.nsteps, root, (size_t)step,
-				     &cli->arena, &log, err) < 0)
+	if (step < 0 || realise_logs(pipeline_steps(&p, cli), p.plan.nsteps, root,
+				     (size_t)step, &cli->arena, &log, err) < 0)
 		return NULL;
 	if (!log)
-		error_class(err, ERROR_INFRA, "%s was never built here: what it needs is not there",
+		error_class(err, ERROR_INFRA,
+			    "%s was never built here: what it needs is not there",
 			    names.v[0]);
 	return log;
 }
@@ -51,8 +52,9 @@ static char *log_of_path(struct cli *cli, const char *word, struct error *err)
 	if (found < 0)
 		return NULL;
 	if (!found || !info.deriver) {
-		error_class(err, ERROR_INFRA, "%s", found ? "nothing was built to make this path"
-							  : "no valid store path");
+		error_class(err, ERROR_INFRA, "%s",
+			    found ? "nothing was built to make this path"
+				  : "no valid store path");
 		error_hint(err, "%s", path);
 		return NULL;
 	}
@@ -63,23 +65,27 @@ int cmd_log(struct cli *cli, int argc, char **argv, struct error *err)
 {
 	bool where = false;
 	const struct cli_opt opts[] = {
-		{"path", .flag = &where, .help = "print the compressed file's path instead"},
+		{"path", .flag = &where,
+		 .help = "print the compressed file's path instead"},
 		{0},
 	};
 
 	if (cli_parse(cli, opts, &argc, argv, err) < 0)
 		return -1;
 	if (argc < 1)
-		return cli_usage(cli, err, "expected a step (recipe.yaml#kernel) or a store path");
+		return cli_usage(cli, err,
+				 "expected a step (recipe.yaml#kernel) or a store path");
 	/* A link such as result/kernel is as good as what it points to. */
 	autofree char *target = path_absolute(argv[0]);
 	const char *word = target ? target : argv[0];
 	bool is_path = strstr(word, STORE_DIR "/") != NULL && !strchr(argv[0], '#');
-	autofree char *log = is_path ? log_of_path(cli, word, err) : log_of_step(cli, argc, argv, err);
+	autofree char *log =
+		is_path ? log_of_path(cli, word, err) : log_of_step(cli, argc, argv, err);
 	if (!log)
 		return -1;
 	if (access(log, R_OK) < 0 && errno == ENOENT) {
-		error_class(err, ERROR_INFRA, "there is no build log: it was not built here");
+		error_class(err, ERROR_INFRA,
+			    "there is no build log: it was not built here");
 		return -1;
 	}
 	if (where) {

@@ -34,15 +34,16 @@ static int become(struct pipeline *p, struct cli *cli, size_t step, const char *
 }
 
 static int realize_and_become(struct cli *cli, int argc, char **argv, const char *name,
-			      const char *script, const struct argv *words, struct pipeline *p,
-			      struct error *err)
+			      const char *script, const struct argv *words,
+			      struct pipeline *p, struct error *err)
 {
 	autoargv struct argv steps = {0};
 
 	if (pipeline_target(p, cli, argc, argv, &steps, err) < 0)
 		return -1;
 	if (steps.n)
-		return cli_usage(cli, err, "expected one recipe; the command follows after --");
+		return cli_usage(cli, err,
+				 "expected one recipe; the command follows after --");
 	argv_push(&steps, name);
 	if (pipeline_plan(p, cli, err) < 0 || pipeline_want(p, &steps, cli, err) < 0)
 		return -1;
@@ -61,7 +62,8 @@ int cmd_run(struct cli *cli, int argc, char **argv, struct error *err)
 	const struct cli_opt opts[] = {
 		PIPELINE_OPTS(&p),
 		{"gdb", .flag = &gdb, .help = "let gdb attach (kbuild debug)"},
-		{"wait", .flag = &wait, .help = "with --gdb: stop before the first instruction"},
+		{"wait", .flag = &wait,
+		 .help = "with --gdb: stop before the first instruction"},
 		{"test", .flag = &test, .help = "run the recipe's run.test"},
 		{"share", .list = &shares, .arg = "HOST:GUEST[:MODE]",
 		 .help = "share a directory: rw, ro or overlay"},
@@ -105,7 +107,8 @@ int cmd_debug(struct cli *cli, int argc, char **argv, struct error *err)
 	for (int i = 1; i < rest; i++)
 		argv_push(&words, command[i]);
 	if (rc == 0)
-		rc = realize_and_become(cli, argc, argv, "gdb", "rungdb", &words, &p, err);
+		rc = realize_and_become(cli, argc, argv, "gdb", "rungdb", &words, &p,
+					err);
 	pipeline_finish(&p);
 	return rc;
 }

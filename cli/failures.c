@@ -3,7 +3,8 @@
 #include "base/str.h"
 #include "cli/pipeline.h"
 
-static const struct plan_request *find_request(const struct plan_step *s, const char *symbol)
+static const struct plan_request *find_request(const struct plan_step *s,
+					       const char *symbol)
 {
 	for (size_t i = 0; i < s->nrequests; i++)
 		if (strcmp(s->requests[i].symbol, symbol) == 0)
@@ -18,8 +19,9 @@ static void add_refusal(const struct plan_step *s, const struct realise_refusal 
 	bool absent = strcmp(r->got, "absent") == 0;
 
 	autoerror struct error one = {0};
-	error_class(&one, ERROR_CONFIG, "CONFIG_%s was not granted: asked for %s, %s%s", r->symbol,
-		    r->asked, absent ? "this kernel has no such symbol" : "got ",
+	error_class(&one, ERROR_CONFIG, "CONFIG_%s was not granted: asked for %s, %s%s",
+		    r->symbol, r->asked,
+		    absent ? "this kernel has no such symbol" : "got ",
 		    absent ? "" : r->got);
 	error_place(&one, q ? q->at : s->at);
 	if (q && q->why)

@@ -12,23 +12,29 @@
 
 static const struct cmd commands[] = {
 	{"init", "[TEMPLATE] [DIR]", "write a recipe that works",
-	 "example\n  kbuild init hello my-module && cd my-module && kbuild realize recipe.yaml",
+	 "example\n  kbuild init hello my-module && cd my-module && kbuild realize "
+	 "recipe.yaml",
 	 cmd_init},
-	{"realize", "RECIPE[#STEP ...]", "build what a recipe describes, print store paths",
-	 "Missing lock entries are resolved and written to RECIPE's .lock file, unless --locked.\n"
+	{"realize", "RECIPE[#STEP ...]",
+	 "build what a recipe describes, print store paths",
+	 "Missing lock entries are resolved and written to RECIPE's .lock file, unless "
+	 "--locked.\n"
 	 "Standard output carries only the physical path of each step's output `out`.\n\n"
 	 "example\n  kbuild realize recipe.yaml#kernel",
 	 cmd_realize},
-	{"run", "RECIPE [-- COMMAND ...]", "boot it; with a command, return the command's code",
+	{"run", "RECIPE [-- COMMAND ...]",
+	 "boot it; with a command, return the command's code",
 	 "The same as realize, then result/runvm with what follows.\n\n"
 	 "example\n  kbuild run recipe.yaml -- uname -a",
 	 cmd_run},
-	{"debug", "RECIPE [-- GDB OPTIONS ...]", "attach gdb to a running `kbuild run --gdb`",
+	{"debug", "RECIPE [-- GDB OPTIONS ...]",
+	 "attach gdb to a running `kbuild run --gdb`",
 	 "The same as realize, then result/rungdb with what follows.\n\n"
 	 "example\n  kbuild debug recipe.yaml",
 	 cmd_debug},
 	{"lock", "RECIPE", "pin every input of a recipe in its .lock file",
-	 "Only missing and stale entries are resolved; `kbuild update` renews the others.\n\n"
+	 "Only missing and stale entries are resolved; `kbuild update` renews the "
+	 "others.\n\n"
 	 "example\n  kbuild lock --check recipe.yaml",
 	 cmd_lock},
 	{"update", "RECIPE [INPUT ...]", "pin inputs anew, all or the named ones",
@@ -74,9 +80,12 @@ static void print_remark(void *ctx, enum log_level level, const char *text)
 static int exit_code_of(const struct error *err)
 {
 	static const int codes[] = {
-		[ERROR_OTHER] = EXIT_INFRA,	 [ERROR_RECIPE] = EXIT_USAGE,
-		[ERROR_LOCK] = EXIT_LOCK,	 [ERROR_CONFIG] = EXIT_CONFIG,
-		[ERROR_BUILD] = EXIT_BUILD,	 [ERROR_INFRA] = EXIT_INFRA,
+		[ERROR_OTHER] = EXIT_INFRA,
+		[ERROR_RECIPE] = EXIT_USAGE,
+		[ERROR_LOCK] = EXIT_LOCK,
+		[ERROR_CONFIG] = EXIT_CONFIG,
+		[ERROR_BUILD] = EXIT_BUILD,
+		[ERROR_INFRA] = EXIT_INFRA,
 		[ERROR_INTERRUPTED] = EXIT_INTERRUPTED,
 	};
 	return codes[err->class];
@@ -104,7 +113,8 @@ static int run_command(struct cli *cli, int argc, char **argv, struct error *err
 		usage(stderr);
 		return EXIT_USAGE;
 	}
-	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") ||
+	    !strcmp(argv[1], "help")) {
 		usage(stdout);
 		return EXIT_DONE;
 	}

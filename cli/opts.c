@@ -15,16 +15,16 @@ static void print_opts(const struct cli_opt *opts)
 	for (; opts->name; opts++) {
 		autofree char *letter =
 			opts->letter ? xasprintf("-%c, ", opts->letter) : xstrdup("    ");
-		autofree char *left =
-			xasprintf("%s--%s%s%s", letter, opts->name, opt_arg(opts) ? " " : "",
-				  opt_arg(opts) ? opt_arg(opts) : "");
+		autofree char *left = xasprintf("%s--%s%s%s", letter, opts->name,
+						opt_arg(opts) ? " " : "",
+						opt_arg(opts) ? opt_arg(opts) : "");
 
 		printf("  %-32s %s\n", left, opts->help);
 	}
 }
 
-static const struct cli_opt *find(const struct cli_opt *opts, const char *name, size_t len,
-				  char letter)
+static const struct cli_opt *find(const struct cli_opt *opts, const char *name,
+				  size_t len, char letter)
 {
 	for (; opts->name; opts++)
 		if (letter ? opts->letter == letter
@@ -63,22 +63,25 @@ static int set_value(struct cli *cli, const struct cli_opt *o, const char *value
 		argv_push(o->list, value);
 	} else if (o->seconds) {
 		if (parse_seconds(value, o->seconds) < 0)
-			return cli_usage(cli, err, "--%s: expected a time such as 90s or 10m, found '%s'",
-					 o->name, value);
+			return cli_usage(
+				cli, err,
+				"--%s: expected a time such as 90s or 10m, found '%s'",
+				o->name, value);
 	} else {
 		long n = strtol(value, &end, 10);
 
 		if (end == value || *end || n < 0)
-			return cli_usage(cli, err, "--%s: expected a number, found '%s'", o->name,
-					 value);
+			return cli_usage(cli, err, "--%s: expected a number, found '%s'",
+					 o->name, value);
 		*o->number = n;
 	}
 	return 0;
 }
 
 /* One word that starts with a dash. Returns how many words it took, or -1. */
-static int take_option(struct cli *cli, const struct cli_opt *opts, const struct cli_opt *global,
-		       int left, char **argv, struct error *err)
+static int take_option(struct cli *cli, const struct cli_opt *opts,
+		       const struct cli_opt *global, int left, char **argv,
+		       struct error *err)
 {
 	const char *word = argv[0];
 	const char *eq = word[1] == '-' ? strchr(word, '=') : NULL;
@@ -106,8 +109,8 @@ static int take_option(struct cli *cli, const struct cli_opt *opts, const struct
 static _Noreturn void print_help(const struct cmd *cmd, const struct cli_opt *opts,
 				 const struct cli_opt *global)
 {
-	printf("usage: kbuild %s%s%s\n\n%s\n", cmd->name, *cmd->usage ? " " : "", cmd->usage,
-	       cmd->summary);
+	printf("usage: kbuild %s%s%s\n\n%s\n", cmd->name, *cmd->usage ? " " : "",
+	       cmd->usage, cmd->summary);
 	if (opts->name) {
 		printf("\noptions\n");
 		print_opts(opts);
@@ -124,11 +127,14 @@ int cli_parse(struct cli *cli, const struct cli_opt *opts, int *argc, char **arg
 {
 	bool help = false, no_color = false;
 	const struct cli_opt global[] = {
-		{"root", .text = &cli->root, .arg = "DIR", .help = "the store's root directory"},
+		{"root", .text = &cli->root, .arg = "DIR",
+		 .help = "the store's root directory"},
 		{"json", .flag = &cli->json, .help = "facts as one JSON object"},
 		{"quiet", 'q', .flag = &cli->quiet, .help = "errors only"},
-		{"verbose", 'v', .flag = &cli->verbose, .help = "say more; show build output"},
-		{"no-color", .flag = &no_color, .help = "no colours (NO_COLOR does the same)"},
+		{"verbose", 'v', .flag = &cli->verbose,
+		 .help = "say more; show build output"},
+		{"no-color", .flag = &no_color,
+		 .help = "no colours (NO_COLOR does the same)"},
 		{"help", 'h', .flag = &help, .help = "this text"},
 		{0},
 	};

@@ -8,7 +8,8 @@
 #include "base/str.h"
 #include "cli/cmd.h"
 
-int cli_open_store(struct cli *cli, enum store_mode mode, struct store **out, struct error *err)
+int cli_open_store(struct cli *cli, enum store_mode mode, struct store **out,
+		   struct error *err)
 {
 	autofree char *root = cli->root ? xstrdup(cli->root) : store_default_root();
 
@@ -61,7 +62,8 @@ int cli_find_data(struct cli *cli, struct error *err)
 	autofree char *marker = first_existing(markers, ARRAY_LEN(markers));
 	if (!marker) {
 		error_class(err, ERROR_INFRA, "cannot find kbuild's builders");
-		return error_hint(err, "set KBUILD_DATA to the folder that holds builders/ and recipes/");
+		return error_hint(err, "set KBUILD_DATA to the folder that holds "
+				       "builders/ and recipes/");
 	}
 	marker[strlen(marker) - strlen("/builders/run.sh")] = '\0';
 	cli->data_dir = take_ptr(&marker);
@@ -80,7 +82,8 @@ int cli_find_fetch(struct cli *cli, struct error *err)
 	};
 	cli->fetch_program = first_existing(places, ARRAY_LEN(places));
 	if (!cli->fetch_program)
-		return error_class(err, ERROR_INFRA, "cannot find kbuild-fetch beside kbuild");
+		return error_class(err, ERROR_INFRA,
+				   "cannot find kbuild-fetch beside kbuild");
 	cli->fetch.program = cli->fetch_program;
 	return 0;
 }
@@ -95,5 +98,6 @@ const char *cli_cache_dir(struct cli *cli, const char *name)
 		return arena_printf(&cli->arena, "%s/%s", own, name);
 	if (xdg && *xdg)
 		return arena_printf(&cli->arena, "%s/kbuild/%s", xdg, name);
-	return arena_printf(&cli->arena, "%s/.cache/kbuild/%s", home && *home ? home : "/tmp", name);
+	return arena_printf(&cli->arena, "%s/.cache/kbuild/%s",
+			    home && *home ? home : "/tmp", name);
 }

@@ -34,12 +34,14 @@ int pipeline_target(struct pipeline *p, struct cli *cli, int argc, char **argv,
 	return 0;
 }
 
-/* Missing and stale entries are pinned now; the file is written unless inputs are overridden. */
-static int complete_lock(struct pipeline *p, struct cli *cli, struct lock *lock, struct error *err)
+/* Missing and stale entries are pinned now; written unless inputs are overridden. */
+static int complete_lock(struct pipeline *p, struct cli *cli, struct lock *lock,
+			 struct error *err)
 {
 	autostore struct store *st = NULL;
 
-	if (cli_find_fetch(cli, err) < 0 || cli_open_store(cli, STORE_WRITE, &st, err) < 0)
+	if (cli_find_fetch(cli, err) < 0 ||
+	    cli_open_store(cli, STORE_WRITE, &st, err) < 0)
 		return -1;
 	const struct resolve_options opt = {
 		.data_dir = cli->data_dir, .fetch = &cli->fetch, .store = st};
@@ -84,7 +86,8 @@ int pipeline_plan(struct pipeline *p, struct cli *cli, struct error *err)
 	return plan_make(p->recipe, lock, &popt, &cli->arena, &p->plan, err);
 }
 
-int pipeline_want(struct pipeline *p, const struct argv *steps, struct cli *cli, struct error *err)
+int pipeline_want(struct pipeline *p, const struct argv *steps, struct cli *cli,
+		  struct error *err)
 {
 	p->wanted = arena_array(&cli->arena, p->plan.nsteps, bool);
 	for (size_t i = 0; i < steps->n; i++) {
@@ -100,21 +103,26 @@ int pipeline_want(struct pipeline *p, const struct argv *steps, struct cli *cli,
 
 struct realise_step *pipeline_steps(const struct pipeline *p, struct cli *cli)
 {
-	struct realise_step *steps = arena_array(&cli->arena, p->plan.nsteps, struct realise_step);
+	struct realise_step *steps =
+		arena_array(&cli->arena, p->plan.nsteps, struct realise_step);
 
 	for (size_t i = 0; i < p->plan.nsteps; i++) {
 		const struct plan_step *s = &p->plan.steps[i];
 
 		steps[i] = (struct realise_step){
-			.name = s->name, .drv_path = s->drv_path, .text = s->text,
-			.needs = s->needs, .nneeds = s->nneeds,
+			.name = s->name,
+			.drv_path = s->drv_path,
+			.text = s->text,
+			.needs = s->needs,
+			.nneeds = s->nneeds,
 			.wanted = p->wanted && p->wanted[i],
 		};
 	}
 	return steps;
 }
 
-char *pipeline_output(const struct pipeline *p, struct cli *cli, size_t step, const char *name)
+char *pipeline_output(const struct pipeline *p, struct cli *cli, size_t step,
+		      const char *name)
 {
 	const struct realise_result *r = &p->results[step];
 	autofree char *root = cli->root ? xstrdup(cli->root) : store_default_root();
@@ -122,7 +130,8 @@ char *pipeline_output(const struct pipeline *p, struct cli *cli, size_t step, co
 
 	for (size_t i = 0; i < r->noutputs; i++)
 		if (strcmp(r->outputs[i].name, name) == 0 && r->outputs[i].path)
-			return xasprintf("%s%s", absolute ? absolute : root, r->outputs[i].path);
+			return xasprintf("%s%s", absolute ? absolute : root,
+					 r->outputs[i].path);
 	return NULL;
 }
 
@@ -168,8 +177,8 @@ static int add_roots(const struct pipeline *p, struct cli *cli, struct error *er
 			continue;
 		/* The realisation refers to the tree, so both stay. */
 		for (size_t k = 0; k < r->noutputs; k++) {
-			autofree char *name =
-				xasprintf("%s-%s", p->plan.steps[i].name, r->outputs[k].name);
+			autofree char *name = xasprintf("%s-%s", p->plan.steps[i].name,
+							r->outputs[k].name);
 
 			if (store_add_root(st, group, name, r->outputs[k].key, err) < 0)
 				return -1;
@@ -190,7 +199,8 @@ static int make_links(const struct pipeline *p, struct cli *cli, struct error *e
 		return error_errno(err, "cannot open %s", path);
 	for (size_t i = 0; i < p->plan.nsteps; i++) {
 		const struct plan_step *s = &p->plan.steps[i];
-		autofree char *out = p->wanted[i] ? pipeline_output(p, cli, i, "out") : NULL;
+		autofree char *out =
+			p->wanted[i] ? pipeline_output(p, cli, i, "out") : NULL;
 
 		if (!out)
 			continue;

@@ -18,22 +18,29 @@ struct pipeline {
 	const char *recipe_arg;
 	struct recipe *recipe;
 	struct plan plan;
-	bool *wanted;		       /* one a step */
+	bool *wanted;                   /* one a step */
 	struct realise_result *results; /* one a step, after pipeline_realise */
 };
 
 /* The options every realising command knows, as rows for its table. */
-#define PIPELINE_OPTS(p)                                                                       \
-	{"locked", .flag = &(p)->locked, .help = "fail rather than change the lock"},         \
-	{"override", .list = &(p)->overrides, .arg = "INPUT=SOURCE",                          \
-	 .help = "use another input, leave the lock alone"},                                   \
-	{"jobs", 'j', .number = &(p)->jobs, .arg = "N", .help = "make jobs for everything"},  \
-	{"keep-going", 'k', .flag = &(p)->keep_going, .help = "build what can be built"},     \
-	{"keep-failed", .flag = &(p)->keep_failed, .help = "keep a failed build's directory"}, \
-	{"timeout", .seconds = &(p)->timeout_s, .arg = "TIME", .help = "of one build, e.g. 2h"}, \
-	{"max-silent", .seconds = &(p)->silent_s, .arg = "TIME",                              \
-	 .help = "a build must say something that often"},                                     \
-	{"max-log", .number = &(p)->log_mib, .arg = "MIB", .help = "most output of one build"}
+// clang-format off
+#define PIPELINE_OPTS(p)                                                                 \
+	{"locked", .flag = &(p)->locked, .help = "fail rather than change the lock"},    \
+	{"override", .list = &(p)->overrides, .arg = "INPUT=SOURCE",                     \
+	 .help = "use another input, leave the lock alone"},                             \
+	{"jobs", 'j', .number = &(p)->jobs, .arg = "N",                                  \
+	 .help = "make jobs for everything"},                                            \
+	{"keep-going", 'k', .flag = &(p)->keep_going,                                    \
+	 .help = "build what can be built"},                                             \
+	{"keep-failed", .flag = &(p)->keep_failed,                                       \
+	 .help = "keep a failed build's directory"},                                     \
+	{"timeout", .seconds = &(p)->timeout_s, .arg = "TIME",                           \
+	 .help = "of one build, e.g. 2h"},                                               \
+	{"max-silent", .seconds = &(p)->silent_s, .arg = "TIME",                         \
+	 .help = "a build must say something that often"},                               \
+	{"max-log", .number = &(p)->log_mib, .arg = "MIB",                               \
+	 .help = "most output of one build"}
+// clang-format on
 
 /* "recipe.yaml#kernel" and further words: the recipe and the steps that are asked for. */
 int pipeline_target(struct pipeline *p, struct cli *cli, int argc, char **argv,
@@ -41,10 +48,11 @@ int pipeline_target(struct pipeline *p, struct cli *cli, int argc, char **argv,
 /* Recipe, lock (resolved and written if that is allowed and needed), plan. */
 int pipeline_plan(struct pipeline *p, struct cli *cli, struct error *err);
 /* Marks the steps, all public ones if none is named. */
-int pipeline_want(struct pipeline *p, const struct argv *steps, struct cli *cli, struct error *err);
+int pipeline_want(struct pipeline *p, const struct argv *steps, struct cli *cli,
+		  struct error *err);
 /*
- * Realises what is wanted, with progress; makes result/ links and collector roots. 0: done;
- * 1: some steps failed, pipeline_failures says which; -1.
+ * Realises what is wanted, with progress; makes result/ links and collector roots.
+ * 0: done; 1: some steps failed, pipeline_failures says which; -1.
  */
 int pipeline_realise(struct pipeline *p, struct cli *cli, struct error *err);
 /* Failed steps as errors with places, logs and hints. Returns -1. */
@@ -53,5 +61,6 @@ void pipeline_finish(struct pipeline *p);
 
 /* The plan's steps as realise takes them; in cli's arena. */
 struct realise_step *pipeline_steps(const struct pipeline *p, struct cli *cli);
-/* Physical path of output `name` of a step that is there; NULL if it has no such output. */
-char *pipeline_output(const struct pipeline *p, struct cli *cli, size_t step, const char *name);
+/* Physical path of output `name` of a step that is there; NULL without such an output. */
+char *pipeline_output(const struct pipeline *p, struct cli *cli, size_t step,
+		      const char *name);

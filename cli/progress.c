@@ -25,7 +25,7 @@ struct progress {
 	struct running *v;
 	size_t n;
 	bool live;
-	size_t drawn;	   /* live lines on the screen */
+	size_t drawn; /* live lines on the screen */
 	double drew, spoke;
 };
 
@@ -37,7 +37,8 @@ static double now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-struct progress *progress_new(const struct cli *cli, const struct realise_step *steps, size_t n)
+struct progress *progress_new(const struct cli *cli, const struct realise_step *steps,
+			      size_t n)
 {
 	struct progress *p = xcalloc(1, sizeof(*p));
 	const char *term = getenv("TERM");
@@ -46,7 +47,8 @@ struct progress *progress_new(const struct cli *cli, const struct realise_step *
 	p->steps = steps;
 	p->n = n;
 	p->v = xcalloc(n, sizeof(*p->v));
-	p->live = isatty(STDERR_FILENO) && !(term && strcmp(term, "dumb") == 0) && !cli->quiet;
+	p->live = isatty(STDERR_FILENO) && !(term && strcmp(term, "dumb") == 0) &&
+		  !cli->quiet;
 	p->spoke = now();
 	return p;
 }

@@ -10,7 +10,8 @@
 
 struct progress;
 
-struct progress *progress_new(const struct cli *cli, const struct realise_step *steps, size_t n);
+struct progress *progress_new(const struct cli *cli, const struct realise_step *steps,
+			      size_t n);
 /* A realise_options.event; ctx is the struct progress. */
 void progress_event(void *ctx, const struct realise_event *e);
 /* Clears the live lines. */

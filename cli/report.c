@@ -46,7 +46,7 @@ static void add_excerpt(const struct place *p, const struct colors *c, struct st
 			strbuf_addc(out, ' ');
 	strbuf_printf(out, "%s^", c->green);
 	size_t marked = p->mark_off + p->mark_len < len ? p->mark_len
-		: len > p->mark_off			? len - p->mark_off
+			: len > p->mark_off             ? len - p->mark_off
 							: 0;
 	for (size_t i = 1; i < width(p->text + p->mark_off, marked); i++)
 		strbuf_addc(out, '~');
@@ -74,8 +74,8 @@ static void add_finding(const struct error *e, const struct colors *c, const cha
 	if (e->at.src) {
 		struct place p = span_place(e->at);
 
-		strbuf_printf(out, "%s%s:%zu:%zu:%s ", c->bold, e->at.src->name, p.line, p.col,
-			      c->off);
+		strbuf_printf(out, "%s%s:%zu:%zu:%s ", c->bold, e->at.src->name, p.line,
+			      p.col, c->off);
 		strbuf_printf(out, "%s%s:%s ", c->red, word, c->off);
 		add_text(out, e->msg);
 		strbuf_addc(out, '\n');

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Runs one builder to its end: the sandbox around it, its log, its limits, its verdict. */
+/* Runs one builder to its end: the sandbox around it, its log, limits and verdict. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -40,12 +40,13 @@ static void make_env(const struct worker *w, struct argv *env)
 	const struct drv *drv = &w->node->closed;
 	long jobs = w->js->jobs;
 
-	argv_pushl(env, "PATH=/usr/bin:/bin:/usr/sbin:/sbin", "HOME=/homeless-shelter", NULL);
+	argv_pushl(env, "PATH=/usr/bin:/bin:/usr/sbin:/sbin", "HOME=/homeless-shelter",
+		   NULL);
 	for (size_t i = 0; i < drv->nenv; i++)
 		argv_pushf(env, "%s=%s", drv->env[i].key, drv->env[i].value);
 	argv_pushl(env, "NIX_STORE=/nix/store", "NIX_BUILD_TOP=/build", "NIX_LOG_FD=2",
-		   "TMPDIR=/build", "TEMPDIR=/build", "TMP=/build", "TEMP=/build", "PWD=/build",
-		   "TERM=dumb", NULL);
+		   "TMPDIR=/build", "TEMPDIR=/build", "TMP=/build", "TEMP=/build",
+		   "PWD=/build", "TERM=dumb", NULL);
 	argv_pushf(env, "NIX_BUILD_CORES=%ld", jobs);
 	argv_pushf(env, "JOBS=%ld", jobs);
 	argv_pushf(env, "MAKEFLAGS= -j%ld --jobserver-auth=%d,%d", jobs, w->js->read_fd,
@@ -65,7 +66,8 @@ static void add_mount(struct mounts *m, const char *host, const char *guest)
 }
 
 /* The closure at its store paths, and each input at its constant place below /src. */
-static int make_mounts(struct worker *w, struct mounts *m, struct argv *closure, struct error *err)
+static int make_mounts(struct worker *w, struct mounts *m, struct argv *closure,
+		       struct error *err)
 {
 	const struct drv *drv = &w->node->closed;
 	const char *inputs = drv_get(drv, "inputs");
@@ -105,10 +107,12 @@ static int check_limits(const struct worker *w, const struct buildlog *log, doub
 	double t = now(), next = 1e9;
 
 	if (o->timeout_s && t - start >= (double)o->timeout_s)
-		*end = (struct run_end){"ran longer than --timeout allows", "give it more with --timeout", 0};
+		*end = (struct run_end){"ran longer than --timeout allows",
+					"give it more with --timeout", 0};
 	else if (o->silent_s && t - spoke >= (double)o->silent_s)
-		*end = (struct run_end){"said nothing for longer than --max-silent allows",
-					"give it more with --max-silent", 0};
+		*end = (struct run_end){
+			"said nothing for longer than --max-silent allows",
+			"give it more with --max-silent", 0};
 	else if (o->log_bytes && log->bytes > o->log_bytes)
 		*end = (struct run_end){"wrote more output than --max-log allows",
 					"give it more with --max-log", 0};
@@ -120,8 +124,8 @@ static int check_limits(const struct worker *w, const struct buildlog *log, doub
 }
 
 /* Reads the log until the builder and everything it started are gone. */
-static void follow(struct worker *w, struct sandbox_run *run, int out, struct buildlog *log,
-		   struct run_end *end)
+static void follow(struct worker *w, struct sandbox_run *run, int out,
+		   struct buildlog *log, struct run_end *end)
 {
 	double start = now(), spoke = start;
 	struct pollfd fds[] = {{out, POLLIN, 0}, {run->status, 0, 0}};
@@ -191,9 +195,15 @@ static int run_sandboxed(struct worker *w, struct buildlog *log, struct run_end 
 	make_env(w, &env);
 	if (make_mounts(w, &m, &closure, err) == 0) {
 		struct sandbox box = {
-			.root = root, .store_dir = store, .build_dir = build,
-			.mounts = m.v, .nmounts = m.n, .argv = &argv, .env = &env,
-			.keep = keep, .nkeep = ARRAY_LEN(keep),
+			.root = root,
+			.store_dir = store,
+			.build_dir = build,
+			.mounts = m.v,
+			.nmounts = m.n,
+			.argv = &argv,
+			.env = &env,
+			.keep = keep,
+			.nkeep = ARRAY_LEN(keep),
 		};
 		rc = start_and_follow(w, &box, log, end, err);
 		enum sandbox_ability ability;
@@ -225,10 +235,11 @@ static int run_debs(struct worker *w, struct buildlog *log, struct error *err)
 	const struct drv *drv = &w->node->closed;
 	const char *debs = drv_get(drv, "debs");
 	struct str rest = str_of(debs ? debs : "");
-	struct json_object *request = json_object_new_object(), *list = json_object_new_array();
+	struct json_object *request = json_object_new_object();
+	struct json_object *list = json_object_new_array();
 	struct json_object *result = NULL;
-	autofree char *dest =
-		xasprintf("%s/store/%s", w->scratch, path_base(w->node->result->outputs[0].key));
+	autofree char *dest = xasprintf("%s/store/%s", w->scratch,
+					path_base(w->node->result->outputs[0].key));
 	size_t n = 0;
 
 	while (rest.ptr) {
@@ -270,7 +281,7 @@ static char *joined(const struct argv *lines)
 	return strbuf_take(&b);
 }
 
-/* What the log knows goes into the failure; it outlives the log by living in the arena. */
+/* What the log knows goes into the failure, in the arena: it outlives the log. */
 static void keep_findings(struct worker *w, const struct buildlog *log)
 {
 	struct arena *a = w->graph->arena;
@@ -291,8 +302,8 @@ static void keep_findings(struct worker *w, const struct buildlog *log)
 		};
 }
 
-static int judge(const struct worker *w, const struct buildlog *log, const struct run_end *end,
-		 struct error *err)
+static int judge(const struct worker *w, const struct buildlog *log,
+		 const struct run_end *end, struct error *err)
 {
 	autobuf struct strbuf words = STRBUF_INIT;
 
@@ -311,7 +322,8 @@ static int judge(const struct worker *w, const struct buildlog *log, const struc
 	child_status_words(end->code, &words);
 	if (end->code == 128 + 9) {
 		error_class(err, ERROR_INFRA, "the builder was %s", words.ptr);
-		return error_hint(err, "out of memory? the kernel's log says; try a smaller -j");
+		return error_hint(
+			err, "out of memory? the kernel's log says; try a smaller -j");
 	}
 	return error_class(err, ERROR_BUILD, "the builder failed with %s", words.ptr);
 }
@@ -321,8 +333,8 @@ static int check_outputs(const struct worker *w, struct error *err)
 	const struct realise_result *r = w->node->result;
 
 	for (size_t i = 0; i < r->noutputs; i++) {
-		autofree char *file =
-			xasprintf("%s/store/%s", w->scratch, path_base(r->outputs[i].key));
+		autofree char *file = xasprintf("%s/store/%s", w->scratch,
+						path_base(r->outputs[i].key));
 		struct stat st;
 
 		if (lstat(file, &st) < 0)
@@ -341,12 +353,14 @@ int build_run(struct worker *w, struct error *err)
 	struct run_end end = {0};
 	struct buildlog log;
 
-	if (dir_make(AT_FDCWD, build, 0755, err) < 0 || dir_make(AT_FDCWD, store, 0755, err) < 0)
+	if (dir_make(AT_FDCWD, build, 0755, err) < 0 ||
+	    dir_make(AT_FDCWD, store, 0755, err) < 0)
 		return -1;
 	int rc = buildlog_open(&log, path, w->messages, w->opt->lines, err);
 	if (rc == 0) {
 		message_phase(w->messages, builtin ? "unpack" : "start");
-		end.code = builtin ? run_debs(w, &log, err) : run_sandboxed(w, &log, &end, err);
+		end.code = builtin ? run_debs(w, &log, err)
+				   : run_sandboxed(w, &log, &end, err);
 		rc = end.code < 0 && !end.limit ? -1 : judge(w, &log, &end, err);
 		autoerror struct error log_error = {0};
 		if (buildlog_close(&log, &log_error) < 0 && rc == 0)

@@ -37,7 +37,8 @@ int buildlog_open(struct buildlog *log, const char *path, int messages, bool lin
 	return 0;
 }
 
-static void compress(struct buildlog *log, const char *bytes, size_t n, ZSTD_EndDirective end)
+static void compress(struct buildlog *log, const char *bytes, size_t n,
+		     ZSTD_EndDirective end)
 {
 	ZSTD_inBuffer in = {bytes, n, 0};
 	char out[16 * 1024];
@@ -62,7 +63,8 @@ static bool is_object(const char *s)
 {
 	if (s[0] != ' ' || s[1] != ' ' || s[2] < 'A' || s[2] > 'Z')
 		return false;
-	for (s += 2; (*s >= 'A' && *s <= 'Z') || (*s >= '0' && *s <= '9') || *s == '_'; s++)
+	for (s += 2; (*s >= 'A' && *s <= 'Z') || (*s >= '0' && *s <= '9') || *s == '_';
+	     s++)
 		;
 	return *s == ' ';
 }
@@ -77,13 +79,15 @@ static void look_for_errors(struct buildlog *log, const char *s)
 {
 	if (strstr(s, "No space left on device"))
 		log->no_space = true;
-	if (strstr(s, ": error: ") || strstr(s, ": fatal error: ") || str_starts(s, "error: ") ||
-	    str_starts(s, "error[E") || strstr(s, ": undefined reference to ") ||
-	    str_starts(s, "ERROR: modpost: ") || strstr(s, "ld: cannot find "))
+	if (strstr(s, ": error: ") || strstr(s, ": fatal error: ") ||
+	    str_starts(s, "error: ") || str_starts(s, "error[E") ||
+	    strstr(s, ": undefined reference to ") || str_starts(s, "ERROR: modpost: ") ||
+	    strstr(s, "ld: cannot find "))
 		remember(&log->compiler, s);
 	else if (str_starts(s, "make") && strstr(s, "*** "))
 		remember(&log->make, s);
-	else if (strstr(s, "rror:") || strstr(s, "not found") || strstr(s, "No such file"))
+	else if (strstr(s, "rror:") || strstr(s, "not found") ||
+		 strstr(s, "No such file"))
 		remember(&log->last_words, s);
 }
 
@@ -201,9 +205,9 @@ void buildlog_finish(struct buildlog *log)
 const char *buildlog_first_error(const struct buildlog *log)
 {
 	return log->said       ? log->said
-		: log->compiler ? log->compiler
-		: log->make     ? log->make
-				: log->last_words;
+	       : log->compiler ? log->compiler
+	       : log->make     ? log->make
+			       : log->last_words;
 }
 
 static int decompress(FILE *f, ZSTD_DCtx *zstd, int fd)

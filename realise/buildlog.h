@@ -22,22 +22,22 @@
 enum { BUILDLOG_TAIL = 12, BUILDLOG_LINE_MAX = 16 * 1024 };
 
 struct buildlog {
-	int messages;	/* descriptor of the parent's pipe */
-	bool lines;	/* tell every line */
-	FILE *file;	/* the compressed file under its temporary name */
+	int messages; /* descriptor of the parent's pipe */
+	bool lines;   /* tell every line */
+	FILE *file;   /* the compressed file under its temporary name */
 	char *path, *temp;
 	struct ZSTD_CCtx_s *zstd;
 	struct strbuf line;
-	bool cut;	/* the current line was too long: its rest is dropped */
+	bool cut; /* the current line was too long: its rest is dropped */
 	uint64_t bytes, objects, objects_told;
 	double told_at;
-	struct argv tail; /* at most BUILDLOG_TAIL lines */
-	char *said;	  /* @kbuild error */
-	char *compiler;	  /* first line of the compiler's or linker's error */
-	char *make;	  /* first `make: ***` */
-	char *last_words; /* first line that says error in its own way */
+	struct argv tail;     /* at most BUILDLOG_TAIL lines */
+	char *said;           /* @kbuild error */
+	char *compiler;       /* first line of the compiler's or linker's error */
+	char *make;           /* first `make: ***` */
+	char *last_words;     /* first line that says error in its own way */
 	struct argv refusals; /* SYMBOL, ASKED, GOT, three words each */
-	bool no_space;	      /* somebody met a full disk */
+	bool no_space;        /* somebody met a full disk */
 };
 
 int buildlog_open(struct buildlog *log, const char *path, int messages, bool lines,

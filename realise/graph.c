@@ -12,8 +12,8 @@ static void mark_needed(struct graph *g, size_t i)
 {
 	struct node *node = &g->nodes[i];
 
-	/* Inputs come first in the order, so a backward sweep would do as well; marking from
-	 * the wanted ones visits less. Depth is bounded by the number of steps in a chain. */
+	/* A backward sweep would do as well, since inputs come first in the order; this
+	 * visits less. Depth is bounded by the number of steps in a chain. */
 	if (node->needed)
 		return;
 	node->needed = true;
@@ -33,7 +33,8 @@ int graph_make(struct graph *g, const struct realise_step *steps, size_t n,
 			return error_wrap(err, "in the derivation of %s", steps[i].name);
 		node->name = drv_get(&node->drv, "name");
 		if (!node->name)
-			return error_make(err, "the derivation of %s has no name", steps[i].name);
+			return error_make(err, "the derivation of %s has no name",
+					  steps[i].name);
 		map_set(&g->by_drv, steps[i].drv_path, node);
 		if (steps[i].wanted)
 			mark_needed(g, i);
@@ -77,7 +78,8 @@ int graph_resolve(struct graph *g, struct node *node, struct error *err)
 
 	if (node->resolved)
 		return 0;
-	if (drv_resolve(&node->drv, node->name, path_of_output, g, g->arena, &node->closed, err) < 0)
+	if (drv_resolve(&node->drv, node->name, path_of_output, g, g->arena,
+			&node->closed, err) < 0)
 		return error_wrap(err, "while resolving %s", node->step->name);
 	drv_write(&node->closed, &text);
 	node->text = (struct str){arena_strndup(g->arena, text.ptr, text.len), text.len};

@@ -11,14 +11,14 @@
 struct node {
 	const struct realise_step *step;
 	struct realise_result *result;
-	struct drv drv;		/* unresolved, read back from the step's bytes */
-	const char *name;	/* of the derivation */
+	struct drv drv;   /* unresolved, read back from the step's bytes */
+	const char *name; /* of the derivation */
 	bool needed;
-	bool resolved;		/* the fields below are set */
-	struct drv closed;	/* resolved, input-addressed */
-	struct str text;	/* of it */
-	const char *path;	/* its .drv path; set on demand by graph_drv_path */
-	size_t waits;		/* needed inputs that are not done */
+	bool resolved;     /* the fields below are set */
+	struct drv closed; /* resolved, input-addressed */
+	struct str text;   /* of it */
+	const char *path;  /* its .drv path; set on demand by graph_drv_path */
+	size_t waits;      /* needed inputs that are not done */
 	size_t *users, nusers, cap_users;
 };
 

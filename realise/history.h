@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * What the last build of a step of this name was like: how many objects, how many seconds.
- * Only a display is made of it; a missing or broken file says nothing.
+ * What the last build of a step of this name was like: how many objects, how many
+ * seconds. Only a display is made of it; a missing or broken file says nothing.
  */
 #include <stdint.h>
 

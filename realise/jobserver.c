@@ -11,12 +11,13 @@ int jobserver_open(struct jobserver *js, long jobs, struct error *err)
 	int fds[2];
 	char path[32];
 
-	*js = (struct jobserver){.read_fd = -1, .write_fd = -1, .probe_fd = -1, .jobs = jobs};
+	*js = (struct jobserver){
+		.read_fd = -1, .write_fd = -1, .probe_fd = -1, .jobs = jobs};
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return error_errno(err, "cannot make the jobserver's pipe");
 	js->read_fd = fds[0];
 	js->write_fd = fds[1];
-	/* Opened anew, because O_NONBLOCK belongs to the open file: make wants it blocking. */
+	/* Opened anew: O_NONBLOCK belongs to the open file, and make wants to block. */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fds[0]);
 	js->probe_fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (js->probe_fd < 0)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * One GNU make jobserver for everything that runs: a pipe with N - 1 tokens; every running
- * make holds one more that it was born with. Starting a second step takes a token out of
- * the same pipe, so ten kernels never oversubscribe the machine and never leave it idle.
- * Source of the protocol: GNU make manual, "POSIX Jobserver Interaction".
+ * One GNU make jobserver for everything that runs: a pipe with N - 1 tokens; every
+ * running make holds one more that it was born with. Starting a second step takes a token
+ * out of the same pipe, so ten kernels never oversubscribe the machine and never leave it
+ * idle. Source of the protocol: GNU make manual, "POSIX Jobserver Interaction".
  */
 #include <stdbool.h>
 
@@ -12,7 +12,7 @@
 
 struct jobserver {
 	int read_fd, write_fd; /* what a builder inherits */
-	int probe_fd;	       /* the same pipe, not blocking, for us alone */
+	int probe_fd;          /* the same pipe, not blocking, for us alone */
 	long jobs;
 };
 

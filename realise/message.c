@@ -118,7 +118,8 @@ static const char *keep(struct arena *a, struct json_object *msg, const char *ke
 	return s ? arena_strdup(a, s) : NULL;
 }
 
-static void take_failure(struct json_object *msg, struct arena *a, struct realise_failure *f)
+static void take_failure(struct json_object *msg, struct arena *a,
+			 struct realise_failure *f)
 {
 	struct json_object *list;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * What a worker tells its parent: one JSON object a line on a pipe. A line is written with
- * one write(2), so lines of different threads of control never mix.
+ * What a worker tells its parent: one JSON object a line on a pipe. A line is written
+ * with one write(2), so lines of different threads of control never mix.
  */
 #include <json-c/json.h>
 

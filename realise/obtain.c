@@ -30,12 +30,15 @@ static int check_path(const struct origin *o, const char *got, struct error *err
 	if (strcmp(o->path, got) == 0)
 		return 0;
 	if (o->kind == ORIGIN_TREE) {
-		error_class(err, ERROR_INFRA, "%s changed while it was read", o->physical);
+		error_class(err, ERROR_INFRA, "%s changed while it was read",
+			    o->physical);
 		error_hint(err, "run the command again");
 	} else {
-		error_class(err, ERROR_LOCK, "%s is not what the lock says: expected %s, got %s", o->name,
+		error_class(err, ERROR_LOCK,
+			    "%s is not what the lock says: expected %s, got %s", o->name,
 			    o->path, got);
-		error_hint(err, "if the change is wanted: kbuild update RECIPE %s", o->name);
+		error_hint(err, "if the change is wanted: kbuild update RECIPE %s",
+			   o->name);
 	}
 	return error_place(err, o->at);
 }
@@ -46,8 +49,8 @@ static bool not_member(void *ctx, const char *path, bool is_dir)
 	return !map_find(ctx, path);
 }
 
-static int add_tree(struct worker *w, const struct origin *o, struct arena *a, const char **path,
-		    struct error *err)
+static int add_tree(struct worker *w, const struct origin *o, struct arena *a,
+		    const char **path, struct error *err)
 {
 	struct fetch_client client = client_of(w);
 	const struct tree_request req = {
@@ -95,12 +98,13 @@ static int take_scratch(struct worker *w, const struct origin *o, const char *fi
 	return check_path(o, info.path, err);
 }
 
-static int add_text(struct worker *w, const struct origin *o, struct arena *a, struct error *err)
+static int add_text(struct worker *w, const struct origin *o, struct arena *a,
+		    struct error *err)
 {
 	autofree char *file = xasprintf("%s/text", w->scratch);
 
-	if (dir_write(AT_FDCWD, file, o->text, o->text_len, o->executable ? 0755 : 0644, false,
-		      err) < 0)
+	if (dir_write(AT_FDCWD, file, o->text, o->text_len, o->executable ? 0755 : 0644,
+		      false, err) < 0)
 		return -1;
 	return take_scratch(w, o, file, NULL, a, err);
 }
@@ -113,14 +117,16 @@ static const char *fact(const struct origin *o, const char *key)
 	return NULL;
 }
 
-static int fetch_pin(struct worker *w, const struct origin *o, struct arena *a, struct error *err)
+static int fetch_pin(struct worker *w, const struct origin *o, struct arena *a,
+		     struct error *err)
 {
 	struct fetch_client client = client_of(w);
 	struct json_object *request = json_object_new_object(), *result = NULL;
 	autofree char *dest = xasprintf("%s/fetched", w->scratch);
 
 	for (size_t i = 0; i < o->npin; i++)
-		json_object_object_add(request, o->pin[i].key, json_object_new_string(o->pin[i].value));
+		json_object_object_add(request, o->pin[i].key,
+				       json_object_new_string(o->pin[i].value));
 	json_object_object_add(request, "do", json_object_new_string("fetch"));
 	json_object_object_add(request, "input", json_object_new_string(o->name));
 	json_object_object_add(request, "dest", json_object_new_string(dest));
@@ -143,9 +149,11 @@ struct deb {
 
 static int parse_deb(const char *line, struct deb *d, struct error *err)
 {
-	if (sscanf(line, "%255s sha256:%71s %llu %511s", d->name, d->hex, &d->size, d->pool) != 4 ||
+	if (sscanf(line, "%255s sha256:%71s %llu %511s", d->name, d->hex, &d->size,
+		   d->pool) != 4 ||
 	    sha256_parse(d->hex, &d->sha256) < 0 || strchr(d->name, '/'))
-		return error_class(err, ERROR_LOCK, "bad package line in the lock: %s", line);
+		return error_class(err, ERROR_LOCK, "bad package line in the lock: %s",
+				   line);
 	return 0;
 }
 
@@ -155,8 +163,8 @@ static bool is_flat_deb(const struct origin *o)
 }
 
 /* All packages of a toolchain with one request: they come in parallel. */
-static int fetch_debs(struct worker *w, const struct origin **list, size_t n, struct arena *a,
-		      struct error *err)
+static int fetch_debs(struct worker *w, const struct origin **list, size_t n,
+		      struct arena *a, struct error *err)
 {
 	struct fetch_client client = client_of(w);
 	struct json_object *request = json_object_new_object(), *result = NULL;
@@ -170,8 +178,10 @@ static int fetch_debs(struct worker *w, const struct origin **list, size_t n, st
 
 		rc = parse_deb(fact(list[i], "deb"), &parsed[i], err);
 		json_object_object_add(d, "name", json_object_new_string(parsed[i].name));
-		json_object_object_add(d, "sha256", json_object_new_string(parsed[i].hex));
-		json_object_object_add(d, "size", json_object_new_int64((int64_t)parsed[i].size));
+		json_object_object_add(d, "sha256",
+				       json_object_new_string(parsed[i].hex));
+		json_object_object_add(d, "size",
+				       json_object_new_int64((int64_t)parsed[i].size));
 		json_object_object_add(d, "pool", json_object_new_string(parsed[i].pool));
 		json_object_array_add(debs, d);
 	}
@@ -180,7 +190,8 @@ static int fetch_debs(struct worker *w, const struct origin **list, size_t n, st
 	json_object_object_add(request, "dest_dir", json_object_new_string(dir));
 	json_object_object_add(request, "input", json_object_new_string(list[0]->name));
 	if (fact(list[0], "date"))
-		json_object_object_add(request, "date", json_object_new_string(fact(list[0], "date")));
+		json_object_object_add(request, "date",
+				       json_object_new_string(fact(list[0], "date")));
 	if (rc == 0)
 		rc = fetch_call(&client, request, &result, err);
 	json_object_put(request);
@@ -193,7 +204,8 @@ static int fetch_debs(struct worker *w, const struct origin **list, size_t n, st
 	return rc;
 }
 
-static int obtain_one(struct worker *w, const struct origin *o, struct arena *a, struct error *err)
+static int obtain_one(struct worker *w, const struct origin *o, struct arena *a,
+		      struct error *err)
 {
 	const char *got;
 	int lock;
@@ -223,7 +235,8 @@ int obtain_sources(struct worker *w, struct error *err)
 {
 	const struct drv *drv = &w->node->closed;
 	struct arena a = {0};
-	const struct origin **debs = arena_array(&a, drv->nsrcs + 1, const struct origin *);
+	const struct origin **debs =
+		arena_array(&a, drv->nsrcs + 1, const struct origin *);
 	size_t ndebs = 0;
 	int rc = 0;
 
@@ -236,8 +249,10 @@ int obtain_sources(struct worker *w, struct error *err)
 		if (found < 0)
 			rc = -1;
 		else if (!o)
-			rc = error_class(err, ERROR_INFRA, "%s is not in the store and nothing says how to get it",
-					 drv->srcs[i]);
+			rc = error_class(
+				err, ERROR_INFRA,
+				"%s is not in the store and nothing says how to get it",
+				drv->srcs[i]);
 		else if (is_flat_deb(o))
 			debs[ndebs++] = o;
 		else {

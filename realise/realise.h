@@ -24,7 +24,7 @@
 struct realise_step {
 	const char *name; /* for people */
 	const char *drv_path;
-	struct str text; /* unresolved derivation */
+	struct str text;     /* unresolved derivation */
 	const size_t *needs; /* indices of earlier steps */
 	size_t nneeds;
 	bool wanted;
@@ -44,7 +44,7 @@ enum realise_state {
 	STEP_NOT_NEEDED,
 	STEP_WAITING,
 	STEP_RUNNING,
-	STEP_HAD,     /* known before, nothing was run */
+	STEP_HAD, /* known before, nothing was run */
 	STEP_BUILT,
 	STEP_FAILED,
 	STEP_SKIPPED, /* something it needs failed, or the run ended early */
@@ -72,12 +72,12 @@ struct realise_refusal {
 
 struct realise_failure {
 	enum error_class class;
-	const char *what;	 /* "builder failed with exit code 2" */
-	const char *hint;	 /* or NULL */
+	const char *what;        /* "builder failed with exit code 2" */
+	const char *hint;        /* or NULL */
 	const char *first_error; /* the first real error in the log, or NULL */
-	const char *tail;	 /* the last lines of the log, or NULL */
-	const char *log;	 /* physical path, or NULL */
-	const char *kept;	 /* the build directory, with keep_failed */
+	const char *tail;        /* the last lines of the log, or NULL */
+	const char *log;         /* physical path, or NULL */
+	const char *kept;        /* the build directory, with keep_failed */
 	struct realise_refusal *refusals;
 	size_t nrefusals;
 };
@@ -91,27 +91,28 @@ struct realise_result {
 };
 
 struct realise_options {
-	const char *root;	/* the store's */
-	const char *cache_dir;	/* stat caches of local trees */
+	const char *root;                 /* the store's */
+	const char *cache_dir;            /* stat caches of local trees */
 	const struct fetch_client *fetch; /* program only; progress comes as events */
 	const struct origin *origins;
 	size_t norigins;
-	long jobs;		/* at least 1 */
-	long timeout_s;		/* a build's whole time, 0: none */
-	long silent_s;		/* without a line of output, 0: none */
-	uint64_t log_bytes;	/* of one build's output, 0: none */
+	long jobs;                           /* at least 1 */
+	long timeout_s;                      /* a build's whole time, 0: none */
+	long silent_s;                       /* without a line of output, 0: none */
+	uint64_t log_bytes;                  /* of one build's output, 0: none */
 	bool keep_failed, keep_going, lines; /* lines: send EVENT_LINE */
 	void (*event)(void *ctx, const struct realise_event *e);
 	void *ctx;
 };
 
 /*
- * Realises the wanted steps and what they need; results[] has one entry a step. 0: all are
- * there; 1: some failed, see results; -1: nothing useful happened (err), or interrupted.
+ * Realises the wanted steps and what they need; results[] has one entry a step. 0: all
+ * are there; 1: some failed, see results; -1: nothing useful happened (err), or
+ * interrupted.
  */
 int realise(const struct realise_step *steps, size_t n, const struct realise_options *opt,
 	    struct arena *a, struct realise_result *results, struct error *err);
 
 /* The physical log of a step that has been resolved (built, had or failed), or NULL. */
-int realise_logs(const struct realise_step *steps, size_t n, const char *root, size_t step,
-		 struct arena *a, char **log, struct error *err);
+int realise_logs(const struct realise_step *steps, size_t n, const char *root,
+		 size_t step, struct arena *a, char **log, struct error *err);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The parent: starts workers as inputs become ready and tokens allow, listens to what they
- * say, and ends them when the user does.
+ * The parent: starts workers as inputs become ready and tokens allow, listens to what
+ * they say, and ends them when the user does.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,7 +29,7 @@ struct slot {
 	double start;
 	struct history last;
 	uint64_t objects;
-	bool finished;	 /* the outcome was told */
+	bool finished;   /* the outcome was told */
 	bool publishing; /* must not be killed now */
 };
 
@@ -127,18 +127,24 @@ static int start_worker(struct sched *s, struct node *node, struct error *err)
 
 	*slot = (struct slot){.node = node, .start = now()};
 	slot->last = history_read(s->opt->root, node->step->name);
-	slot->scratch = xasprintf("%s/%d-%u", s->scratch_dir, (int)getpid(), s->counter++);
+	slot->scratch =
+		xasprintf("%s/%d-%u", s->scratch_dir, (int)getpid(), s->counter++);
 	graph_name_outputs(&s->graph, node);
 	if (pipe2(pipefd, O_CLOEXEC) < 0)
 		return error_errno(err, "cannot make a pipe");
 	pid_t pid = fork();
 	if (pid == 0) {
 		struct worker w = {
-			.graph = &s->graph, .node = node, .opt = s->opt, .js = &s->js,
-			.origins = &s->origins, .messages = pipefd[1], .scratch = slot->scratch,
+			.graph = &s->graph,
+			.node = node,
+			.opt = s->opt,
+			.js = &s->js,
+			.origins = &s->origins,
+			.messages = pipefd[1],
+			.scratch = slot->scratch,
 		};
 
-		/* Out of the terminal's process group: Ctrl-C is the parent's to handle. */
+		/* Out of the terminal's process group: Ctrl-C is the parent's. */
 		setpgid(0, 0);
 		close(pipefd[0]);
 		worker_main(&w);
@@ -160,7 +166,8 @@ static int start_worker(struct sched *s, struct node *node, struct error *err)
 /* The first running step owns the token every make is born with. */
 static int start_ready(struct sched *s, struct error *err)
 {
-	while (s->nready && s->nslots < (size_t)s->opt->jobs && !(s->failed && !s->opt->keep_going)) {
+	while (s->nready && s->nslots < (size_t)s->opt->jobs &&
+	       !(s->failed && !s->opt->keep_going)) {
 		if (s->nslots && !jobserver_take(&s->js))
 			return 0;
 		/* In plan order, for the sake of people who read along. */
@@ -334,7 +341,8 @@ static void clear_stale(const struct sched *s)
 		if (sscanf(names.v[i], "%d-%u", &pid, &counter) != 2 ||
 		    kill(pid, 0) == 0 || errno != ESRCH)
 			continue;
-		autoclose int fd = openat(dir, names.v[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		autoclose int fd =
+			openat(dir, names.v[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
 			dir_remove(dir, names.v[i], &err);
 	}
@@ -413,14 +421,16 @@ static int look_up(struct sched *s, struct error *err)
 int realise(const struct realise_step *steps, size_t n, const struct realise_options *opt,
 	    struct arena *a, struct realise_result *results, struct error *err)
 {
-	struct sched s = {.opt = opt, .js = {.read_fd = -1, .write_fd = -1, .probe_fd = -1}};
+	struct sched s = {.opt = opt,
+			  .js = {.read_fd = -1, .write_fd = -1, .probe_fd = -1}};
 
 	int rc = graph_make(&s.graph, steps, n, results, a, err);
 	if (rc == 0)
 		rc = look_up(&s, err);
 	if (rc == 0 && s.nready) {
 		for (size_t i = 0; i < opt->norigins; i++)
-			map_set(&s.origins, opt->origins[i].path, (void *)&opt->origins[i]);
+			map_set(&s.origins, opt->origins[i].path,
+				(void *)&opt->origins[i]);
 		rc = jobserver_open(&s.js, opt->jobs, err);
 		/* No connection to the database is open while workers are forked. */
 		if (rc == 0)
@@ -436,8 +446,8 @@ int realise(const struct realise_step *steps, size_t n, const struct realise_opt
 	return rc < 0 ? -1 : s.failed;
 }
 
-int realise_logs(const struct realise_step *steps, size_t n, const char *root, size_t step,
-		 struct arena *a, char **log, struct error *err)
+int realise_logs(const struct realise_step *steps, size_t n, const char *root,
+		 size_t step, struct arena *a, char **log, struct error *err)
 {
 	struct realise_result *results = arena_array(a, n, struct realise_result);
 	const struct realise_options opt = {.root = root};
@@ -452,7 +462,8 @@ int realise_logs(const struct realise_step *steps, size_t n, const char *root, s
 
 		rc = store_open(root, STORE_READ, &st, err);
 		if (rc == 0)
-			*log = store_log_path(st, graph_drv_path(&s.graph, &s.graph.nodes[step]));
+			*log = store_log_path(
+				st, graph_drv_path(&s.graph, &s.graph.nodes[step]));
 	}
 	graph_finish(&s.graph);
 	free(s.scratch_dir);

@@ -24,11 +24,13 @@ static int publish(struct worker *w, const struct argv *closure, struct error *e
 	for (size_t i = 0; i < r->noutputs; i++)
 		keys[i] = r->outputs[i].key;
 	autofree char *file = xasprintf("%s.drv", w->node->name);
-	if (store_add_text(w->st, file, w->node->text, drv->srcs, drv->nsrcs, a, &drv_file, err) < 0)
+	if (store_add_text(w->st, file, w->node->text, drv->srcs, drv->nsrcs, a,
+			   &drv_file, err) < 0)
 		return -1;
 	for (size_t i = 0; i < r->noutputs; i++) {
 		struct realise_output *o = &r->outputs[i];
-		autofree char *physical = xasprintf("%s/store/%s", w->scratch, path_base(o->key));
+		autofree char *physical =
+			xasprintf("%s/store/%s", w->scratch, path_base(o->key));
 		const struct store_take take = {
 			.physical = physical,
 			.name = path_name(o->key),
@@ -43,7 +45,8 @@ static int publish(struct worker *w, const struct argv *closure, struct error *e
 		struct path_info info;
 
 		if (store_take(w->st, &take, a, &info, err) < 0)
-			return error_wrap(err, "output '%s' cannot enter the store", o->name);
+			return error_wrap(err, "output '%s' cannot enter the store",
+					  o->name);
 		o->path = info.path;
 		all[i] = (struct realisation){o->key, o->path};
 	}
@@ -75,7 +78,8 @@ static int build_or_find(struct worker *w, struct error *err)
 
 	if (found)
 		return found;
-	if (make_scratch(w, err) < 0 || obtain_sources(w, err) < 0 || build_run(w, err) < 0)
+	if (make_scratch(w, err) < 0 || obtain_sources(w, err) < 0 ||
+	    build_run(w, err) < 0)
 		return -1;
 	message_phase(w->messages, "publish");
 	if (store_closure(w->st, drv->srcs, drv->nsrcs, &closure, err) < 0)
@@ -108,8 +112,9 @@ static void keep_build_dir(struct worker *w)
 
 	if (dir_make(AT_FDCWD, dir, 0755, &err) < 0)
 		return;
-	const char *kept = arena_printf(w->graph->arena, "%s/nix/var/kbuild/failed/%s-%d", store_root(w->st),
-					w->node->step->name, (int)getpid());
+	const char *kept =
+		arena_printf(w->graph->arena, "%s/nix/var/kbuild/failed/%s-%d",
+			     store_root(w->st), w->node->step->name, (int)getpid());
 	if (rename(build, kept) == 0)
 		w->failure.kept = kept;
 }

@@ -15,7 +15,8 @@
 /* Names of the root tree that the sandbox makes itself. */
 static bool is_ours(const char *name)
 {
-	static const char *const ours[] = {"build", "dev", "nix", "proc", "src", "sys", "tmp"};
+	static const char *const ours[] = {"build", "dev", "nix", "proc",
+					   "src",   "sys", "tmp"};
 
 	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
 		if (strcmp(name, ours[i]) == 0)
@@ -51,21 +52,23 @@ static int add_root(const char *root, struct argv *args, struct error *err)
 	return 0;
 }
 
-static int make_args(const struct sandbox *box, int seccomp, int status, struct argv *args,
-		     struct error *err)
+static int make_args(const struct sandbox *box, int seccomp, int status,
+		     struct argv *args, struct error *err)
 {
-	argv_pushl(args, "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop",
-		   "ALL", "--hostname", "localhost", "--uid", "1000", "--gid", "1000", NULL);
+	argv_pushl(args, "--unshare-all", "--die-with-parent", "--new-session",
+		   "--cap-drop", "ALL", "--hostname", "localhost", "--uid", "1000",
+		   "--gid", "1000", NULL);
 	if (add_root(box->root, args, err) < 0)
 		return -1;
 	if (box->bind_proc)
 		argv_pushl(args, "--ro-bind", "/proc", "/proc", NULL);
 	else
 		argv_pushl(args, "--proc", "/proc", NULL);
-	argv_pushl(args, "--dev", "/dev", "--tmpfs", "/tmp", "--bind", box->build_dir, "/build",
-		   "--bind", box->store_dir, "/nix/store", NULL);
+	argv_pushl(args, "--dev", "/dev", "--tmpfs", "/tmp", "--bind", box->build_dir,
+		   "/build", "--bind", box->store_dir, "/nix/store", NULL);
 	for (size_t i = 0; i < box->nmounts; i++)
-		argv_pushl(args, "--ro-bind", box->mounts[i].host, box->mounts[i].guest, NULL);
+		argv_pushl(args, "--ro-bind", box->mounts[i].host, box->mounts[i].guest,
+			   NULL);
 	/* Not through bwrap's own environment: a hostile LD_PRELOAD must not reach it. */
 	argv_push(args, "--clearenv");
 	for (size_t i = 0; i < box->env->n; i++) {
@@ -99,7 +102,8 @@ static int args_in_memory(const struct argv *args, struct error *err)
 	return take_fd(&fd);
 }
 
-static int start_bwrap(const struct sandbox *box, int seccomp, int status, struct error *err)
+static int start_bwrap(const struct sandbox *box, int seccomp, int status,
+		       struct error *err)
 {
 	autoargv struct argv options = {0}, command = {0}, no_env = {0};
 
@@ -146,7 +150,8 @@ int sandbox_start(const struct sandbox *box, struct sandbox_run *run, struct err
 	close(status[1]);
 	if (pid < 0) {
 		close(status[0]);
-		return error_hint(err, "install bubblewrap; `kbuild doctor` checks everything");
+		return error_hint(
+			err, "install bubblewrap; `kbuild doctor` checks everything");
 	}
 	*run = (struct sandbox_run){.pid = pid, .status = status[0]};
 	return 0;

@@ -32,8 +32,8 @@ static int try(const char *bwrap, bool own_proc, struct strbuf *words, struct er
 	int pipefd[2];
 
 	argv_pushl(&args, bwrap, "--unshare-all", "--die-with-parent", "--new-session",
-		   "--cap-drop", "ALL", "--uid", "1000", "--gid", "1000", "--ro-bind", "/", "/",
-		   "--dev", "/dev", "--tmpfs", "/tmp", NULL);
+		   "--cap-drop", "ALL", "--uid", "1000", "--gid", "1000", "--ro-bind",
+		   "/", "/", "--dev", "/dev", "--tmpfs", "/tmp", NULL);
 	if (own_proc)
 		argv_pushl(&args, "--proc", "/proc", NULL);
 	argv_push(&args, "/bin/true");
@@ -64,18 +64,25 @@ static bool file_says(const char *path, char digit)
 static void explain(struct error *err)
 {
 	if (file_says("/proc/sys/kernel/unprivileged_userns_clone", '0')) {
-		error_hint(err, "unprivileged user namespaces are switched off; as root:\n"
-				"sysctl -w kernel.unprivileged_userns_clone=1");
+		error_hint(err,
+			   "unprivileged user namespaces are switched off; as root:\n"
+			   "sysctl -w kernel.unprivileged_userns_clone=1");
 	} else if (file_says("/proc/sys/user/max_user_namespaces", '0')) {
 		error_hint(err, "user namespaces are switched off; as root:\n"
 				"sysctl -w user.max_user_namespaces=15000");
-	} else if (file_says("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", '1')) {
-		error_hint(err, "AppArmor keeps bwrap from making user namespaces (Ubuntu 23.10 and newer); as root:\n"
-				"install the profile bwrap-userns-restrict (package apparmor-profiles), or\n"
-				"sysctl -w kernel.apparmor_restrict_unprivileged_userns=0");
+	} else if (file_says("/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
+			     '1')) {
+		error_hint(err,
+			   "AppArmor keeps bwrap from making user namespaces (Ubuntu "
+			   "23.10 and newer); as root:\n"
+			   "install the profile bwrap-userns-restrict (package "
+			   "apparmor-profiles), or\n"
+			   "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0");
 	} else {
-		error_hint(err, "in a container, start it with user namespaces and mounts allowed, e.g.\n"
-				"--security-opt seccomp=unconfined --security-opt apparmor=unconfined");
+		error_hint(err, "in a container, start it with user namespaces and "
+				"mounts allowed, e.g.\n"
+				"--security-opt seccomp=unconfined --security-opt "
+				"apparmor=unconfined");
 	}
 }
 
@@ -103,7 +110,9 @@ int sandbox_probe(enum sandbox_ability *out, struct error *err)
 		return -1;
 	while (words.len && words.ptr[words.len - 1] == '\n')
 		words.ptr[--words.len] = '\0';
-	error_class(err, ERROR_INFRA, "this machine does not let bwrap make a sandbox: %s", words.len ? words.ptr : "no reason given");
+	error_class(err, ERROR_INFRA,
+		    "this machine does not let bwrap make a sandbox: %s",
+		    words.len ? words.ptr : "no reason given");
 	explain(err);
 	return -1;
 }

@@ -7,7 +7,7 @@
  *	const struct sandbox box = {
  *		.root = "/…/store/…-toolchain",      // becomes / (read-only)
  *		.store_dir = scratch,                // /nix/store inside, writable
- *		.build_dir = build,                  // /build inside, writable, working directory
+ *		.build_dir = build,                  // /build inside, writable, the start
  *		.mounts = mounts, .nmounts = n,      // read-only inputs
  *		.argv = &argv, .env = &env,
  *		.log = pipe,                         // standard output and error
@@ -17,8 +17,8 @@
  *	...read the log until its end...
  *	int code = sandbox_wait(&run, err);          // -1: the sandbox itself failed
  *
- * bubblewrap does the work (its arguments travel over a descriptor, so their number has no
- * limit); a seccomp filter refuses what a builder has no business doing.
+ * bubblewrap does the work (its arguments travel over a descriptor, so their number has
+ * no limit); a seccomp filter refuses what a builder has no business doing.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,10 +34,10 @@ struct mount {
 };
 
 struct sandbox {
-	const char *root;      /* tree whose top level becomes / */
-	const char *store_dir; /* host directory bound writable at /nix/store */
-	const char *build_dir; /* host directory bound writable at /build */
-	const struct mount *mounts; /* read-only, in order; those below /nix/store come last */
+	const char *root;           /* tree whose top level becomes / */
+	const char *store_dir;      /* host directory bound writable at /nix/store */
+	const char *build_dir;      /* host directory bound writable at /build */
+	const struct mount *mounts; /* read-only, in order; /nix/store's come last */
 	size_t nmounts;
 	const struct argv *argv;
 	const struct argv *env; /* complete: KEY=value */
@@ -63,7 +63,7 @@ void sandbox_kill(const struct sandbox_run *run);
 
 /* What this host lets us do. */
 enum sandbox_ability {
-	SANDBOX_FULL,	   /* a /proc of our own */
+	SANDBOX_FULL,      /* a /proc of our own */
 	SANDBOX_BIND_PROC, /* nested in another sandbox: the old /proc must do */
 };
 

@@ -20,8 +20,8 @@ static int refuse_mode_bits(scmp_filter_ctx ctx)
 		const char *call;
 		unsigned mode_arg;
 	} calls[] = {
-		{"chmod", 1}, {"fchmod", 1}, {"fchmodat", 2}, {"fchmodat2", 2},
-		{"mknod", 1}, {"mknodat", 2},
+		{"chmod", 1},     {"fchmod", 1}, {"fchmodat", 2},
+		{"fchmodat2", 2}, {"mknod", 1},  {"mknodat", 2},
 	};
 	static const unsigned bits[] = {S_ISUID, S_ISGID};
 
@@ -32,8 +32,9 @@ static int refuse_mode_bits(scmp_filter_ctx ctx)
 			continue;
 		for (size_t b = 0; b < ARRAY_LEN(bits); b++) {
 			int rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), nr, 1,
-						  SCMP_CMP(calls[i].mode_arg, SCMP_CMP_MASKED_EQ,
-							   bits[b], bits[b]));
+						  SCMP_CMP(calls[i].mode_arg,
+							   SCMP_CMP_MASKED_EQ, bits[b],
+							   bits[b]));
 			if (rc < 0)
 				return rc;
 		}
@@ -47,14 +48,30 @@ static int refuse_calls(scmp_filter_ctx ctx)
 		const char *call;
 		int error;
 	} calls[] = {
-		{"setxattr", ENOTSUP},	{"lsetxattr", ENOTSUP}, {"fsetxattr", ENOTSUP},
-		{"setxattrat", ENOTSUP}, {"add_key", EPERM},	{"keyctl", EPERM},
-		{"request_key", EPERM}, {"bpf", EPERM},		{"perf_event_open", EPERM},
-		{"userfaultfd", EPERM}, {"io_uring_setup", ENOSYS}, {"mount", EPERM},
-		{"umount2", EPERM},	{"pivot_root", EPERM},	{"move_mount", EPERM},
-		{"open_tree", EPERM},	{"fsopen", EPERM},	{"kexec_load", EPERM},
-		{"init_module", EPERM}, {"finit_module", EPERM}, {"swapon", EPERM},
-		{"reboot", EPERM},	{"acct", EPERM},	{"quotactl", EPERM},
+		{"setxattr", ENOTSUP},
+		{"lsetxattr", ENOTSUP},
+		{"fsetxattr", ENOTSUP},
+		{"setxattrat", ENOTSUP},
+		{"add_key", EPERM},
+		{"keyctl", EPERM},
+		{"request_key", EPERM},
+		{"bpf", EPERM},
+		{"perf_event_open", EPERM},
+		{"userfaultfd", EPERM},
+		{"io_uring_setup", ENOSYS},
+		{"mount", EPERM},
+		{"umount2", EPERM},
+		{"pivot_root", EPERM},
+		{"move_mount", EPERM},
+		{"open_tree", EPERM},
+		{"fsopen", EPERM},
+		{"kexec_load", EPERM},
+		{"init_module", EPERM},
+		{"finit_module", EPERM},
+		{"swapon", EPERM},
+		{"reboot", EPERM},
+		{"acct", EPERM},
+		{"quotactl", EPERM},
 		{"open_by_handle_at", EPERM},
 	};
 
@@ -63,7 +80,8 @@ static int refuse_calls(scmp_filter_ctx ctx)
 
 		if (nr == __NR_SCMP_ERROR)
 			continue; /* newer than this libseccomp */
-		int rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO((uint32_t)calls[i].error), nr, 0);
+		int rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO((uint32_t)calls[i].error),
+					  nr, 0);
 		if (rc < 0)
 			return rc;
 	}

@@ -73,8 +73,8 @@ static void nearest_word(void **state)
 	static const struct {
 		const char *word, *near;
 	} cases[] = {
-		{"kernal", "kernel"}, {"kenrel", "kernel"},   {"conifg", "config"},
-		{"xyz", NULL},	      {"initramf", "initramfs"}, {"", NULL},
+		{"kernal", "kernel"}, {"kenrel", "kernel"},      {"conifg", "config"},
+		{"xyz", NULL},        {"initramf", "initramfs"}, {"", NULL},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -119,7 +119,8 @@ static void errors_chain_and_join(void **state)
 	assert_int_equal(error_count(&err), 2);
 	errno = ENOENT;
 	error_errno(&err, "cannot open %s", "x");
-	assert_string_equal(err.next->next->msg, "cannot open x: No such file or directory");
+	assert_string_equal(err.next->next->msg,
+			    "cannot open x: No such file or directory");
 }
 
 static void report_points_at_the_letter(void **state)
@@ -132,8 +133,10 @@ static void report_points_at_the_letter(void **state)
 		const char *want;
 	} cases[] = {
 		{0, 6, "r.yaml:1:1: error: m\n    1 | kbuild: 1\n      | ^~~~~~\n"},
-		{11, 7, "r.yaml:2:2: error: m\n    2 | \tk\xc3\xa4rnel: x\n      | \t^~~~~~\n"},
-		{sizeof(text) - 1, 0, "r.yaml:3:5: error: m\n    3 | last\n      |     ^\n"},
+		{11, 7,
+		 "r.yaml:2:2: error: m\n    2 | \tk\xc3\xa4rnel: x\n      | \t^~~~~~\n"},
+		{sizeof(text) - 1, 0,
+		 "r.yaml:3:5: error: m\n    3 | last\n      |     ^\n"},
 		{1000, 5, "r.yaml:3:5: error: m\n    3 | last\n      |     ^\n"},
 	};
 
@@ -202,7 +205,8 @@ static void children_report_how_they_end(void **state)
 		autoerror struct error err = {0};
 
 		argv_pushl(&argv, "sh", "-c", cases[i].script, NULL);
-		assert_int_equal(child_run(&(struct child){.argv = &argv}, &err), cases[i].code);
+		assert_int_equal(child_run(&(struct child){.argv = &argv}, &err),
+				 cases[i].code);
 	}
 	autoargv struct argv argv = {0};
 	autoerror struct error err = {0};
@@ -219,7 +223,8 @@ static void sha256_of_known_texts(void **state)
 		const char *text, *hex;
 	} cases[] = {
 		{"", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
-		{"abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
+		{"abc",
+		 "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
 	};
 	char hex[SHA256_HEX_SIZE];
 	struct sha256 back;
