@@ -1,0 +1,37 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The sandbox and its negative tests once more, as an ordinary user with a store of his own.
+# S3-07
+. "$(dirname "$0")/../lib.sh"
+need bwrap setpriv
+[ "$(id -u)" = 0 ] || skip_all 'this is an ordinary user: 40-sandbox.sh was this test'
+
+# The checkout may lie where nobody else can read.
+mkdir -p "$T/inst/build" "$T/user"
+cp "$KB" "$(dirname "$KB")/kbuild-fetch" "$T/inst/build/"
+cp -R "$T_TOP/builders" "$T_TOP/recipes" "$T_TOP/guest" "$T_TOP/tests" "$T/inst/"
+chmod 755 "$T"
+chmod -R a+rX "$T/inst"
+chown -R 65534:65534 "$T/user" "$T/inst/build"
+
+as_user() {
+	setpriv --reuid=65534 --regid=65534 --clear-groups env HOME="$T/user" TMPDIR=/tmp \
+		KBUILD="$T/inst/build/kbuild" KBUILD_ROOT="$T/user/root" \
+		KBUILD_TEST_ROOT="$T/user/root" KBUILD_CACHE="$T/user/cache" "$@"
+}
+
+# Each result of the inner test is one of ours.
+as_user "$T/inst/tests/functional/40-sandbox.sh" >"$T/tap" 2>"$T/err"
+code=$?
+while read -r line; do
+	case $line in
+	'ok '*'# SKIP '*) skip "${line#* - }" "${line#*# SKIP }" ;;
+	'ok '*) ok "as a user: ${line#* - }" ;;
+	'not ok '*) not_ok "as a user: ${line#* - }" ;;
+	'#'*) echo "$line" ;;
+	esac
+done <"$T/tap"
+t_is 'the whole of it passes' 0 "$code"
+[ "$code" = 0 ] || note "$(tail -n 20 "$T/err")"
+t_run 'doctor finds nothing wrong' as_user "$T/inst/build/kbuild" doctor
+done_testing
