@@ -2,5 +2,5 @@
 # shellcheck shell=sh
 build()
 {
-	eval "$opt_script"
+	eval "${opt_script:?}"
 }
