@@ -22,6 +22,7 @@
 #	skip NAME REASON              one result that could not be had here; the reason is shown
 #	t_shared                      use the store and cache that stay between runs
 #	t_toolchain_lock FILE         a lock that pins the default toolchain
+#	t_kernel_lock FILE            a lock that also pins debian/13/linux-source-6.12 as the kernel
 #	t_script_recipe FILE TEXT     a recipe with one step `it` that runs the shell text
 #	done_testing                  the plan; exits 1 if anything failed
 #
@@ -180,17 +181,28 @@ t_shared() {
 	export KBUILD_ROOT KBUILD_CACHE
 }
 
-# A lock that pins the default toolchain, written to $1: resolved once a build directory.
-t_toolchain_lock() {
-	t_lock=$(dirname "$KB")/test-locks/toolchain.lock
+# Locks are resolved once a build directory. t_lock_once NAME FILE: the recipe is $T/lock/NAME.yaml.
+t_lock_once() {
+	t_lock=$(dirname "$KB")/test-locks/$1.lock
 	if [ ! -s "$t_lock" ]; then
-		mkdir -p "$(dirname "$t_lock")" "$T/lock"
-		t_script_recipe "$T/lock/toolchain.yaml" true
+		mkdir -p "$(dirname "$t_lock")"
 		KBUILD_ROOT=$T_SHARED_ROOT KBUILD_CACHE=$T_SHARED_CACHE \
-			"$KB" lock "$T/lock/toolchain.yaml" >&2 || return 1
-		mv "$T/lock/toolchain.lock" "$t_lock"
+			"$KB" lock "$T/lock/$1.yaml" >&2 || return 1
+		mv "$T/lock/$1.lock" "$t_lock"
 	fi
-	cp "$t_lock" "$1"
+	cp "$t_lock" "$2"
+}
+
+t_toolchain_lock() {
+	mkdir -p "$T/lock"
+	t_script_recipe "$T/lock/toolchain.yaml" true
+	t_lock_once toolchain "$1"
+}
+
+t_kernel_lock() {
+	mkdir -p "$T/lock"
+	printf 'kbuild: 1\nkernel: debian/13/linux-source-6.12\n' >"$T/lock/kernel.yaml"
+	t_lock_once kernel "$1"
 }
 
 # A recipe $1 with one step `it` that runs the shell text $2.
