@@ -69,5 +69,10 @@ t_is 'patch: patches are applied in order' 'one 2 three four five 6 seven' \
 	"$(tr '\n' ' ' <"$(out patched)/sub/numbers.txt" | sed 's/ $//')"
 t_run 'run: the script runs from where it lies' "$(out run)/bin/runvm" --print
 t_has 'run: the memory is that of the recipe' "$T_OUT" '-m 512M'
+if command -v qemu-system-x86_64 >/dev/null; then
+	t_run 'run: its machine boots and the test in it passes' timeout 200 "$KB" run --locked run/test.yaml --test
+else
+	skip 'run: its machine boots' 'qemu-system-x86_64 is not installed'
+fi
 t_run 'gdb: so does this one' "$(out gdb)/bin/rungdb" --print --target 1234
 done_testing
