@@ -7,6 +7,7 @@
 #include "evaluator/arch.h"
 #include "evaluator/findings.h"
 #include "evaluator/sections.h"
+#include "fetchers/spec.h"
 
 /* --- checks of single values ---------------------------------------------------- */
 
@@ -89,8 +90,13 @@ void toolchain_parse(const char *text, struct arena *a, struct toolchain_name *o
 	const char *suite = text + strlen("debian/");
 	const char *slash = strchr(suite, '/');
 
-	out->suite =
+	const char *word =
 		arena_strndup(a, suite, slash ? (size_t)(slash - suite) : strlen(suite));
+	const char *number = suite_number(word);
+
+	/* Both names of a release are one toolchain; an unknown one may be newer than we.
+	 */
+	out->suite = number ? number : word;
 	out->gcc = slash && str_starts(slash, "/gcc-") ? slash + 5 : NULL;
 }
 
@@ -153,6 +159,9 @@ enum source_form source_form_of(const char *from)
 	for (size_t i = 0; i < ARRAY_LEN(forms); i++)
 		if (str_starts(from, forms[i].prefix) && from[strlen(forms[i].prefix)])
 			return forms[i].form;
+	/* patches/*.patch is what everybody writes, and can mean nothing else. */
+	if ((str_ends(from, ".patch") || str_ends(from, ".diff")) && !strchr(from, ':'))
+		return SOURCE_PATH;
 	return SOURCE_UNKNOWN;
 }
 

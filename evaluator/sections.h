@@ -22,8 +22,8 @@ enum source_form {
 };
 enum source_form source_form_of(const char *from);
 
-/* Suite and optional gcc version of `toolchain: debian/13/gcc-13`; NULL gcc: the default.
- */
+/* Suite (by number if it has one) and optional gcc version of `toolchain:
+ * debian/13/gcc-13`; NULL gcc: the default. */
 struct toolchain_name {
 	const char *suite, *gcc;
 };

@@ -33,6 +33,17 @@ const char *suite_codename(const char *word)
 	return NULL;
 }
 
+const char *suite_number(const char *word)
+{
+	for (size_t i = 0; i < ARRAY_LEN(suites); i++)
+		if (strcmp(word, suites[i].name) == 0 ||
+		    strcmp(word, suites[i].number) == 0)
+			return isdigit((unsigned char)suites[i].number[0])
+				       ? suites[i].number
+				       : suites[i].name;
+	return NULL;
+}
+
 static const char *const archive_ends[] = {
 	".tar",    ".tar.gz", ".tar.xz", ".tar.bz2", ".tar.zst", ".tar.lzma", ".tar.lz4",
 	".tar.lz", ".tgz",    ".txz",    ".tbz2",    ".tbz",     ".tzst",     ".zip",

@@ -32,6 +32,8 @@ int spec_parse(const char *text, struct arena *a, struct spec *out, struct error
 
 /* "13" and "trixie" give "trixie"; NULL for what is no suite of Debian. */
 const char *suite_codename(const char *word);
+/* "13" and "trixie" give "13", what has no number its name; NULL as above. */
+const char *suite_number(const char *word);
 /* All suites, the newest release first, unreleased ones last; ends with NULL. */
 const char *const *suite_list(void);
 
