@@ -159,7 +159,7 @@ enum source_form source_form_of(const char *from)
 	for (size_t i = 0; i < ARRAY_LEN(forms); i++)
 		if (str_starts(from, forms[i].prefix) && from[strlen(forms[i].prefix)])
 			return forms[i].form;
-	/* patches/*.patch is what everybody writes, and can mean nothing else. */
+	/* A bare patches/x.patch is what everybody writes, and can mean nothing else. */
 	if ((str_ends(from, ".patch") || str_ends(from, ".diff")) && !strchr(from, ':'))
 		return SOURCE_PATH;
 	return SOURCE_UNKNOWN;

@@ -56,11 +56,14 @@ mkdir patches
 cat >patches/version.patch <<'END'
 --- a/fs/proc/version.c
 +++ b/fs/proc/version.c
-@@ -10,3 +10,4 @@
+@@ -9,6 +9,7 @@
+ 
  static int version_proc_show(struct seq_file *m, void *v)
  {
 +	seq_puts(m, "patched ");
  	seq_printf(m, linux_proc_banner,
+ 		utsname()->sysname,
+ 		utsname()->release,
 END
 sed -i 's|^  config:$|  patches: [patches/*.patch]\n  config:|' recipe.yaml
 realize >6.json 2>err || note "$(tail -n 30 err)"
