@@ -49,6 +49,7 @@ struct cli {
 	const char *root; /* --root, NULL: the default */
 	bool json, quiet, verbose;
 	bool color;     /* of standard error */
+	bool live;      /* standard error is a terminal that can redraw lines */
 	char *data_dir; /* builders/, recipes/, guest/ */
 	char *fetch_program;
 	struct fetch_client fetch;
@@ -77,23 +78,27 @@ struct cli_opt {
 
 /*
  * Takes the options (and the global ones) out of argv, wherever they stand before `--`.
- * What is left, including everything behind `--`, is in argv[0..*argc). --help prints and
- * exits.
+ * What is left, including everything behind `--`, is in argv[0..*argc); the `--` is not.
+ * --help prints and exits.
  */
 int cli_parse(struct cli *cli, const struct cli_opt *opts, int *argc, char **argv,
 	      struct error *err);
 /* A usage error: class ERROR_RECIPE with a hint at --help. */
 PRINTF(3, 4)
 int cli_usage(const struct cli *cli, struct error *err, const char *fmt, ...);
+/* Prints the object, indented, on standard output, and frees it. */
+void cli_print_json(struct json_object *o);
 
-/* The store at --root, KBUILD_ROOT or the default. */
+/* --root, KBUILD_ROOT or the default; freed by the caller. */
+char *cli_root(const struct cli *cli);
+/* The store there. */
 int cli_open_store(struct cli *cli, enum store_mode mode, struct store **out,
 		   struct error *err);
 /* Finds builders/, recipes/ and guest/; cli->data_dir afterwards. */
 int cli_find_data(struct cli *cli, struct error *err);
 /* Finds kbuild-fetch and sets cli->fetch up with progress on the terminal. */
 int cli_find_fetch(struct cli *cli, struct error *err);
-/* ${XDG_CACHE_HOME:-~/.cache}/kbuild or KBUILD_CACHE, below it `name`; in cli's arena. */
+/* KBUILD_CACHE or ${XDG_CACHE_HOME:-~/.cache}/kbuild, below it `name`; in cli's arena. */
 const char *cli_cache_dir(struct cli *cli, const char *name);
 
 int cmd_doctor(struct cli *cli, int argc, char **argv, struct error *err);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* `eval`: each stage between the text of a recipe and its derivations, as text. */
-#include <json-c/json.h>
 #include <stdio.h>
 
 #include "base/alloc.h"
+#include "base/json.h"
 #include "base/map.h"
 #include "cli/cmd.h"
 #include "evaluator/lock.h"
@@ -30,8 +30,7 @@ static int parse_stage(const struct cli *cli, const char *word, enum stage *out,
 	return near ? error_hint(err, "did you mean '%s'?", near) : -1;
 }
 
-/* --- nodes
- * ----------------------------------------------------------------------------------- */
+/* --- nodes --------------------------------------------------------------------- */
 
 static struct json_object *node_json(const struct node *n)
 {
@@ -52,27 +51,19 @@ static struct json_object *node_json(const struct node *n)
 	return o;
 }
 
-static void print_json(struct json_object *o)
-{
-	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY |
-						       JSON_C_TO_STRING_NOSLASHESCAPE));
-	json_object_put(o);
-}
-
 static void print_node(const struct cli *cli, const struct node *n, bool origin)
 {
 	autobuf struct strbuf out = STRBUF_INIT;
 
 	if (cli->json) {
-		print_json(node_json(n));
+		cli_print_json(node_json(n));
 		return;
 	}
 	node_print(n, origin, &out);
 	fputs(out.ptr ? out.ptr : "", stdout);
 }
 
-/* --- derivations
- * ------------------------------------------------------------------------------ */
+/* --- derivations --------------------------------------------------------------- */
 
 /* " a b" for the words a and b; stdio's formats would be half the time of a big plan. */
 static void add_words(struct strbuf *out, const char *title, const char *first)
@@ -168,14 +159,13 @@ static void print_origins(const struct plan *plan)
 
 static struct json_object *step_json(const struct plan *plan, const struct plan_step *s)
 {
-	struct json_object *o = json_object_new_object(),
-			   *needs = json_object_new_array();
+	struct json_object *o = json_object_new_object();
+	struct json_object *needs;
 
+	json_add(o, "drv", s->drv_path);
+	needs = json_add_list(o, "needs");
 	for (size_t i = 0; i < s->nneeds; i++)
-		json_object_array_add(
-			needs, json_object_new_string(plan->steps[s->needs[i]].name));
-	json_object_object_add(o, "drv", json_object_new_string(s->drv_path));
-	json_object_object_add(o, "needs", needs);
+		json_push(needs, plan->steps[s->needs[i]].name);
 	json_object_object_add(o, "internal", json_object_new_boolean(s->internal));
 	json_object_object_add(o, "text",
 			       json_object_new_string_len(s->text.ptr, (int)s->text.len));
@@ -202,7 +192,7 @@ static int print_plan(struct cli *cli, const struct recipe *r, struct error *err
 		for (size_t i = 0; i < plan.nsteps; i++)
 			json_object_object_add(steps, plan.steps[i].name,
 					       step_json(&plan, &plan.steps[i]));
-		print_json(steps);
+		cli_print_json(steps);
 		return 0;
 	}
 	if (print_steps(&plan, err) < 0)

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* `lock` and `update`: pin inputs. */
-#include <json-c/json.h>
 #include <stdio.h>
 
-#include "base/alloc.h"
+#include "base/json.h"
 #include "cli/download.h"
 #include "cli/pipeline.h"
 #include "evaluator/lock.h"
@@ -23,28 +22,21 @@ static const char *verdict_word(enum lock_verdict v)
 static void print_findings(const struct cli *cli, const struct lock_finding *f, size_t n)
 {
 	struct json_object *all = json_object_new_object();
-	struct json_object *inputs = json_object_new_object();
+	struct json_object *inputs = json_add_object(all, "inputs");
 
 	for (size_t i = 0; i < n; i++) {
-		struct json_object *o = json_object_new_object();
+		struct json_object *o = json_add_object(inputs, f[i].name);
 
 		if (!cli->json && f[i].verdict != LOCK_OK)
 			printf("%s: %s\n", f[i].name, verdict_word(f[i].verdict));
-		json_object_object_add(
-			o, "state", json_object_new_string(verdict_word(f[i].verdict)));
-		if (f[i].want)
-			json_object_object_add(o, "wanted",
-					       json_object_new_string(f[i].want));
-		if (f[i].have)
-			json_object_object_add(o, "locked",
-					       json_object_new_string(f[i].have));
-		json_object_object_add(inputs, f[i].name, o);
+		json_add(o, "state", verdict_word(f[i].verdict));
+		json_add(o, "wanted", f[i].want);
+		json_add(o, "locked", f[i].have);
 	}
-	json_object_object_add(all, "inputs", inputs);
 	if (cli->json)
-		puts(json_object_to_json_string_ext(
-			all, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
-	json_object_put(all);
+		cli_print_json(all);
+	else
+		json_object_put(all);
 }
 
 static int check(struct cli *cli, const struct recipe *r,
@@ -98,12 +90,6 @@ static int resolve(struct cli *cli, const struct recipe *r, const struct argv *u
 	return EXIT_DONE;
 }
 
-static int load(struct cli *cli, const char *path, const struct recipe_options *opt,
-		struct recipe **r, struct error *err)
-{
-	return recipe_load(path, opt, &cli->arena, r, err);
-}
-
 int cmd_lock(struct cli *cli, int argc, char **argv, struct error *err)
 {
 	bool check_only = false;
@@ -122,7 +108,7 @@ int cmd_lock(struct cli *cli, int argc, char **argv, struct error *err)
 	if (cli_find_data(cli, err) < 0)
 		return -1;
 	const struct recipe_options opt = {.data_dir = cli->data_dir};
-	if (load(cli, argv[0], &opt, &r, err) < 0)
+	if (recipe_load(argv[0], &opt, &cli->arena, &r, err) < 0)
 		return -1;
 	return check_only ? check(cli, r, &opt, err) : resolve(cli, r, &none, false, err);
 }
@@ -142,7 +128,7 @@ int cmd_update(struct cli *cli, int argc, char **argv, struct error *err)
 	if (cli_find_data(cli, err) < 0)
 		return -1;
 	const struct recipe_options opt = {.data_dir = cli->data_dir};
-	if (load(cli, argv[0], &opt, &r, err) < 0)
+	if (recipe_load(argv[0], &opt, &cli->arena, &r, err) < 0)
 		return -1;
 	return resolve(cli, r, &inputs, inputs.n == 0, err);
 }

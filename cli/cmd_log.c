@@ -24,7 +24,7 @@ static char *log_of_step(struct cli *cli, int argc, char **argv, struct error *e
 	if (pipeline_plan(&p, cli, err) < 0 || pipeline_want(&p, &names, cli, err) < 0)
 		return NULL;
 	long step = plan_find(&p.plan, names.v[0], err);
-	autofree char *root = cli->root ? xstrdup(cli->root) : store_default_root();
+	autofree char *root = cli_root(cli);
 	if (step < 0 || realise_logs(pipeline_steps(&p, cli), p.plan.nsteps, root,
 				     (size_t)step, &cli->arena, &log, err) < 0)
 		return NULL;

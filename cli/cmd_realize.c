@@ -1,63 +1,49 @@
 // SPDX-License-Identifier: MIT
-#include <json-c/json.h>
 #include <stdio.h>
 
-#include "base/alloc.h"
+#include "base/json.h"
 #include "cli/pipeline.h"
 #include "cli/report.h"
 
-static struct json_object *step_facts(const struct pipeline *p, struct cli *cli, size_t i)
+static void add_step(const struct pipeline *p, struct cli *cli, size_t i,
+		     struct json_object *step)
 {
 	const struct realise_result *r = &p->results[i];
-	struct json_object *step = json_object_new_object();
-	struct json_object *outputs = json_object_new_object();
+	struct json_object *outputs;
 	char seconds[32];
 
-	json_object_object_add(step, "drv",
-			       json_object_new_string(p->plan.steps[i].drv_path));
-	if (r->noutputs)
-		json_object_object_add(step, "key",
-				       json_object_new_string(r->outputs[0].key));
+	json_add(step, "drv", p->plan.steps[i].drv_path);
+	json_add(step, "key", r->noutputs ? r->outputs[0].key : NULL);
+	outputs = json_add_object(step, "outputs");
 	for (size_t k = 0; k < r->noutputs; k++) {
 		autofree char *physical = pipeline_output(p, cli, i, r->outputs[k].name);
-		struct json_object *o = json_object_new_object();
+		struct json_object *o = json_add_object(outputs, r->outputs[k].name);
 
-		if (physical) {
-			json_object_object_add(
-				o, "path", json_object_new_string(r->outputs[k].path));
-			json_object_object_add(o, "physical",
-					       json_object_new_string(physical));
-		}
-		json_object_object_add(outputs, r->outputs[k].name, o);
+		json_add(o, "path", r->outputs[k].path);
+		json_add(o, "physical", physical);
 	}
-	json_object_object_add(step, "outputs", outputs);
 	json_object_object_add(step, "built",
 			       json_object_new_boolean(r->state == STEP_BUILT));
 	if (r->state == STEP_FAILED)
-		json_object_object_add(step, "failed",
-				       json_object_new_string(r->failure.what));
+		json_add(step, "failed", r->failure.what);
 	snprintf(seconds, sizeof(seconds), "%.3f", r->seconds);
 	json_object_object_add(step, "seconds",
 			       json_object_new_double_s(r->seconds, seconds));
-	return step;
 }
 
 static void print_json(const struct pipeline *p, struct cli *cli)
 {
 	struct json_object *all = json_object_new_object();
-	struct json_object *steps = json_object_new_object();
+	struct json_object *steps = json_add_object(all, "steps");
 
 	for (size_t i = 0; i < p->plan.nsteps; i++) {
 		enum realise_state state = p->results[i].state;
 
 		if (state == STEP_HAD || state == STEP_BUILT || state == STEP_FAILED)
-			json_object_object_add(steps, p->plan.steps[i].name,
-					       step_facts(p, cli, i));
+			add_step(p, cli, i,
+				 json_add_object(steps, p->plan.steps[i].name));
 	}
-	json_object_object_add(all, "steps", steps);
-	puts(json_object_to_json_string_ext(all, JSON_C_TO_STRING_PRETTY |
-							 JSON_C_TO_STRING_NOSLASHESCAPE));
-	json_object_put(all);
+	cli_print_json(all);
 }
 
 static void print_paths(const struct pipeline *p, struct cli *cli)

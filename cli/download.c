@@ -3,27 +3,25 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 
-#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/str.h"
 
 enum { HEARTBEAT_S = 30 };
 
 struct download {
 	bool live, drawn;
 	char what[96];
-	time_t spoke;
+	double spoke;
 };
 
 static void show(void *ctx, const char *what, uint64_t done, uint64_t total)
 {
 	struct download *d = ctx;
 	autobuf struct strbuf line = STRBUF_INIT;
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	double now = clock_s();
 	bool fresh = strncmp(d->what, what, sizeof(d->what) - 1) != 0;
-	if (!d->live && !fresh && t.tv_sec - d->spoke < HEARTBEAT_S)
+	if (!d->live && !fresh && now - d->spoke < HEARTBEAT_S)
 		return;
 	snprintf(d->what, sizeof(d->what), "%s", what);
 	strbuf_add_masked(&line, d->what, strlen(d->what));
@@ -36,17 +34,16 @@ static void show(void *ctx, const char *what, uint64_t done, uint64_t total)
 	fprintf(stderr, d->live ? "\r\033[K%s" : "%s\n", line.ptr ? line.ptr : "");
 	fflush(stderr);
 	d->drawn = d->live;
-	d->spoke = t.tv_sec;
+	d->spoke = now;
 }
 
 void download_begin(struct cli *cli)
 {
-	const char *term = getenv("TERM");
 	struct download *d = arena_new(&cli->arena, struct download);
 
 	if (cli->quiet)
 		return;
-	d->live = isatty(STDERR_FILENO) && !(term && strcmp(term, "dumb") == 0);
+	d->live = cli->live;
 	cli->fetch.progress = show;
 	cli->fetch.ctx = d;
 }

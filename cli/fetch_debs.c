@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/json.h"
 #include "cli/fetch_request.h"
 #include "fetchers/deb.h"
 #include "fetchers/debline.h"
@@ -26,34 +27,26 @@ static void add_lines(struct argv *to, const char *lines)
 
 /* --- resolve-debs ---------------------------------------------------------- */
 
-static struct json_object *deb_object(const struct apt_deb *d)
-{
-	struct json_object *o = json_object_new_object();
-
-	json_object_object_add(o, "name", json_object_new_string(d->name));
-	json_object_object_add(o, "sha256", json_object_new_string(d->sha256));
-	json_object_object_add(o, "size", json_object_new_uint64(d->size));
-	json_object_object_add(o, "pool", json_object_new_string(d->pool));
-	return o;
-}
-
 static void tell_answer(struct request *r, const char *suite,
 			const struct apt_answer *answer)
 {
-	struct json_object *debs = json_object_new_array();
-	struct json_object *release = json_object_new_object();
+	struct json_object *debs = json_add_list(r->result, "debs");
+	struct json_object *release = json_add_object(r->result, "release");
 
-	for (size_t i = 0; i < answer->n; i++)
-		json_object_array_add(debs, deb_object(&answer->debs[i]));
-	json_object_object_add(release, "key",
-			       json_object_new_string(answer->release.key));
-	json_object_object_add(release, "sha256",
-			       json_object_new_string(answer->release.sha256));
-	json_object_object_add(release, "date",
-			       json_object_new_string(answer->release.date));
-	result_text(r, "suite", suite);
-	json_object_object_add(r->result, "debs", debs);
-	json_object_object_add(r->result, "release", release);
+	for (size_t i = 0; i < answer->n; i++) {
+		struct json_object *o = json_object_new_object();
+		const struct apt_deb *d = &answer->debs[i];
+
+		json_object_array_add(debs, o);
+		json_add(o, "name", d->name);
+		json_add(o, "sha256", d->sha256);
+		json_add_number(o, "size", d->size);
+		json_add(o, "pool", d->pool);
+	}
+	json_add(release, "key", answer->release.key);
+	json_add(release, "sha256", answer->release.sha256);
+	json_add(release, "date", answer->release.date);
+	json_add(r->result, "suite", suite);
 }
 
 int do_resolve_debs(struct request *r, struct error *err)
@@ -84,14 +77,6 @@ int do_resolve_debs(struct request *r, struct error *err)
 
 /* --- fetch-debs ------------------------------------------------------------ */
 
-static const char *member(struct json_object *o, const char *key)
-{
-	struct json_object *value;
-
-	return json_object_object_get_ex(o, key, &value) ? json_object_get_string(value)
-							 : NULL;
-}
-
 /* What is there already, whole and right, need not come again. */
 static bool have(const char *path, const struct sha256 *expect)
 {
@@ -112,27 +97,28 @@ struct fetching {
 static int prepare_items(struct request *r, struct json_object *debs, const char *dir,
 			 struct fetching *f, struct error *err)
 {
-	struct json_object *paths = json_object_new_array();
+	struct json_object *paths = json_add_list(r->result, "paths");
 	size_t n = json_object_array_length(debs);
 
-	json_object_object_add(r->result, "paths", paths);
 	f->lines = arena_array(&r->arena, n, struct deb_line);
 	f->digests = arena_array(&r->arena, n, struct sha256);
 	f->set.items = arena_array(&r->arena, n, struct download);
 	f->line_of = arena_array(&r->arena, n, size_t);
 	for (size_t i = 0; i < n; i++) {
-		struct json_object *o = json_object_array_get_idx(debs, i), *size;
+		struct json_object *o = json_object_array_get_idx(debs, i);
 		struct deb_line *line = &f->lines[i];
 
-		*line = (struct deb_line){member(o, "name"), member(o, "sha256"),
-					  member(o, "pool"), 0};
-		if (json_object_object_get_ex(o, "size", &size))
-			line->size = json_object_get_uint64(size);
+		*line = (struct deb_line){
+			.name = json_text(o, "name"),
+			.sha256 = json_text(o, "sha256"),
+			.pool = json_text(o, "pool"),
+			.size = json_number(o, "size"),
+		};
 		if (deb_line_check(line, err) < 0)
 			return -1;
 		sha256_parse(line->sha256, &f->digests[i]);
 		const char *dest = arena_printf(&r->arena, "%s/%s", dir, line->name);
-		json_object_array_add(paths, json_object_new_string(dest));
+		json_push(paths, dest);
 		if (have(dest, &f->digests[i]))
 			continue;
 		f->line_of[f->set.n] = i;
@@ -150,13 +136,12 @@ int do_fetch_debs(struct request *r, struct error *err)
 {
 	const char *dir = request_path(r, "dest_dir", err);
 	const char *input = request_text(r, "input");
-	struct json_object *debs;
+	struct json_object *debs = json_list(r->in, "debs");
 	struct fetching f = {0};
 
 	if (!dir)
 		return -1;
-	if (!json_object_object_get_ex(r->in, "debs", &debs) ||
-	    !json_object_is_type(debs, json_type_array))
+	if (!debs)
 		return error_make(err, "the request has no list 'debs'");
 	autofree char *partial = host_cache_dir(r->host, "partial", err);
 	if (!partial)

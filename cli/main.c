@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -95,16 +96,16 @@ static int unknown_command(struct cli *cli, const char *word, struct error *err)
 {
 	const char *names[ARRAY_LEN(commands)];
 
+	if (*word == '-')
+		return cli_usage(cli, err, "expected a command before the option '%s'",
+				 word);
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
 		names[i] = commands[i].name;
-	cli_usage(cli, err, "unknown command '%s'", word);
 	const char *near = word_nearest(word, names, ARRAY_LEN(names));
-	if (near) {
-		error_finish(err);
-		error_class(err, ERROR_RECIPE, "unknown command '%s'", word);
-		error_hint(err, "did you mean 'kbuild %s'?", near);
-	}
-	return -1;
+	if (!near)
+		return cli_usage(cli, err, "unknown command '%s'", word);
+	error_class(err, ERROR_RECIPE, "unknown command '%s'", word);
+	return error_hint(err, "did you mean 'kbuild %s'?", near);
 }
 
 static int run_command(struct cli *cli, int argc, char **argv, struct error *err)
@@ -128,11 +129,29 @@ static int run_command(struct cli *cli, int argc, char **argv, struct error *err
 	return cli->cmd->run(cli, argc - 2, argv + 2, err);
 }
 
+/* Without this the store's database might become standard output. */
+static void open_standard_files(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
-	struct cli cli = {.color = isatty(STDERR_FILENO) && !getenv("NO_COLOR")};
+	const char *term = getenv("TERM");
+	bool terminal = isatty(STDERR_FILENO);
+	struct cli cli = {
+		.color = terminal && !getenv("NO_COLOR"),
+		.live = terminal && !(term && strcmp(term, "dumb") == 0),
+	};
 	struct error err = {0};
 
+	open_standard_files();
 	umask(022);
 	log_install(print_remark, &cli);
 	int code = run_command(&cli, argc, argv, &err);

@@ -5,6 +5,8 @@
 #include "base/str.h"
 #include "cli/cmd.h"
 
+enum { NUMBER_MAX = 65536 };
+
 static const char *opt_arg(const struct cli_opt *o)
 {
 	return o->flag ? NULL : o->arg ? o->arg : "VALUE";
@@ -70,9 +72,10 @@ static int set_value(struct cli *cli, const struct cli_opt *o, const char *value
 	} else {
 		long n = strtol(value, &end, 10);
 
-		if (end == value || *end || n < 0)
-			return cli_usage(cli, err, "--%s: expected a number, found '%s'",
-					 o->name, value);
+		if (end == value || *end || n < 0 || n > NUMBER_MAX)
+			return cli_usage(cli, err,
+					 "--%s: expected a number up to %d, found '%s'",
+					 o->name, NUMBER_MAX, value);
 		*o->number = n;
 	}
 	return 0;
@@ -119,7 +122,7 @@ static _Noreturn void print_help(const struct cmd *cmd, const struct cli_opt *op
 	print_opts(global);
 	if (cmd->details)
 		printf("\n%s\n", cmd->details);
-	exit(0);
+	exit(fflush(stdout) == 0 ? EXIT_DONE : EXIT_INFRA);
 }
 
 int cli_parse(struct cli *cli, const struct cli_opt *opts, int *argc, char **argv,
@@ -142,7 +145,7 @@ int cli_parse(struct cli *cli, const struct cli_opt *opts, int *argc, char **arg
 
 	for (int i = 0; i < *argc;) {
 		if (strcmp(argv[i], "--") == 0) {
-			for (; i < *argc; i++)
+			for (i++; i < *argc; i++)
 				argv[kept++] = argv[i];
 			break;
 		}
@@ -172,5 +175,13 @@ int cli_usage(const struct cli *cli, struct error *err, const char *fmt, ...)
 	strbuf_vprintf(&text, fmt, ap);
 	va_end(ap);
 	error_class(err, ERROR_RECIPE, "%s", text.ptr);
-	return error_hint(err, "kbuild %s --help", cli->cmd ? cli->cmd->name : "");
+	return error_hint(err, "kbuild %s%s--help", cli->cmd ? cli->cmd->name : "",
+			  cli->cmd ? " " : "");
+}
+
+void cli_print_json(struct json_object *o)
+{
+	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY |
+						       JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(o);
 }

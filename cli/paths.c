@@ -7,11 +7,17 @@
 #include "base/dir.h"
 #include "base/str.h"
 #include "cli/cmd.h"
+#include "fetchers/host.h"
+
+char *cli_root(const struct cli *cli)
+{
+	return cli->root ? xstrdup(cli->root) : store_default_root();
+}
 
 int cli_open_store(struct cli *cli, enum store_mode mode, struct store **out,
 		   struct error *err)
 {
-	autofree char *root = cli->root ? xstrdup(cli->root) : store_default_root();
+	autofree char *root = cli_root(cli);
 
 	return store_open(root, mode, out, err);
 }
@@ -49,19 +55,15 @@ int cli_find_data(struct cli *cli, struct error *err)
 
 	if (cli->data_dir)
 		return 0;
-	if (env) {
-		cli->data_dir = path_absolute(env);
-		if (!cli->data_dir)
-			return error_errno(err, "KBUILD_DATA=%s", env);
-		return 0;
-	}
 	char *markers[] = {
-		xasprintf("%s/../builders/run.sh", dir),
-		xasprintf("%s/../share/kbuild/builders/run.sh", dir),
+		env ? xasprintf("%s/builders/run.sh", env)
+		    : xasprintf("%s/../builders/run.sh", dir),
+		env ? NULL : xasprintf("%s/../share/kbuild/builders/run.sh", dir),
 	};
 	autofree char *marker = first_existing(markers, ARRAY_LEN(markers));
 	if (!marker) {
-		error_class(err, ERROR_INFRA, "cannot find kbuild's builders");
+		error_class(err, ERROR_INFRA, "cannot find kbuild's builders%s%s",
+			    env ? " in KBUILD_DATA=" : "", env ? env : "");
 		return error_hint(err, "set KBUILD_DATA to the folder that holds "
 				       "builders/ and recipes/");
 	}
@@ -90,14 +92,10 @@ int cli_find_fetch(struct cli *cli, struct error *err)
 
 const char *cli_cache_dir(struct cli *cli, const char *name)
 {
-	const char *own = getenv("KBUILD_CACHE");
-	const char *xdg = getenv("XDG_CACHE_HOME");
-	const char *home = getenv("HOME");
+	autofree char *cache = host_cache();
+	autofree char *root = cache ? NULL : cli_root(cli);
 
-	if (own && *own)
-		return arena_printf(&cli->arena, "%s/%s", own, name);
-	if (xdg && *xdg)
-		return arena_printf(&cli->arena, "%s/kbuild/%s", xdg, name);
-	return arena_printf(&cli->arena, "%s/.cache/kbuild/%s",
-			    home && *home ? home : "/tmp", name);
+	if (cache)
+		return arena_printf(&cli->arena, "%s/%s", cache, name);
+	return arena_printf(&cli->arena, "%s/nix/var/kbuild/%s", root, name);
 }

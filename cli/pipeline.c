@@ -17,12 +17,13 @@
 int pipeline_target(struct pipeline *p, struct cli *cli, int argc, char **argv,
 		    struct argv *steps, struct error *err)
 {
-	if (argc < 1)
+	if (argc < 1 || !*argv[0])
 		return cli_usage(cli, err, "expected a recipe");
 	char *word = arena_strdup(&cli->arena, argv[0]);
-	char *hash = strchr(word, '#');
+	char *hash = strrchr(word, '#');
 
-	if (hash) {
+	/* A step has no slash in its name, a folder may have a # in its own. */
+	if (hash && !strchr(hash, '/')) {
 		*hash = '\0';
 		if (!hash[1])
 			return cli_usage(cli, err, "expected a step after '#'");
@@ -125,7 +126,7 @@ char *pipeline_output(const struct pipeline *p, struct cli *cli, size_t step,
 		      const char *name)
 {
 	const struct realise_result *r = &p->results[step];
-	autofree char *root = cli->root ? xstrdup(cli->root) : store_default_root();
+	autofree char *root = cli_root(cli);
 	autofree char *absolute = path_absolute(root);
 
 	for (size_t i = 0; i < r->noutputs; i++)
@@ -227,7 +228,7 @@ static long default_jobs(void)
 int pipeline_realise(struct pipeline *p, struct cli *cli, struct error *err)
 {
 	struct realise_step *steps = pipeline_steps(p, cli);
-	autofree char *root = cli->root ? xstrdup(cli->root) : store_default_root();
+	autofree char *root = cli_root(cli);
 	struct progress *progress = progress_new(cli, steps, p->plan.nsteps);
 	const struct realise_options opt = {
 		.root = root,

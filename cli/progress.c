@@ -4,9 +4,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
-#include <time.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/str.h"
 
 enum { HEARTBEAT_S = 30 };
@@ -29,27 +29,17 @@ struct progress {
 	double drew, spoke;
 };
 
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 struct progress *progress_new(const struct cli *cli, const struct realise_step *steps,
 			      size_t n)
 {
 	struct progress *p = xcalloc(1, sizeof(*p));
-	const char *term = getenv("TERM");
 
 	p->cli = cli;
 	p->steps = steps;
 	p->n = n;
 	p->v = xcalloc(n, sizeof(*p->v));
-	p->live = isatty(STDERR_FILENO) && !(term && strcmp(term, "dumb") == 0) &&
-		  !cli->quiet;
-	p->spoke = now();
+	p->live = cli->live && !cli->quiet;
+	p->spoke = clock_s();
 	return p;
 }
 
@@ -88,7 +78,7 @@ static void describe(const struct progress *p, size_t i, struct strbuf *b)
 		strbuf_adds(b, " objects");
 	}
 	strbuf_adds(b, "  ");
-	add_time(b, now() - r->start);
+	add_time(b, clock_s() - r->start);
 }
 
 static size_t columns(void)
@@ -115,7 +105,7 @@ static void draw(struct progress *p)
 	}
 	fputs(b.ptr ? b.ptr : "", stderr);
 	fflush(stderr);
-	p->drew = now();
+	p->drew = clock_s();
 }
 
 PRINTF(2, 3) static void say(struct progress *p, const char *fmt, ...)
@@ -129,14 +119,14 @@ PRINTF(2, 3) static void say(struct progress *p, const char *fmt, ...)
 	strbuf_add_masked(&masked, text.ptr, text.len);
 	erase(p);
 	fprintf(stderr, "%s\n", masked.ptr);
-	p->spoke = now();
+	p->spoke = clock_s();
 }
 
 static void heartbeat(struct progress *p)
 {
-	if (p->live && now() - p->drew > 0.2)
+	if (p->live && clock_s() - p->drew > 0.2)
 		draw(p);
-	if (p->live || p->cli->quiet || now() - p->spoke < HEARTBEAT_S)
+	if (p->live || p->cli->quiet || clock_s() - p->spoke < HEARTBEAT_S)
 		return;
 	for (size_t i = 0; i < p->n; i++) {
 		autobuf struct strbuf line = STRBUF_INIT;
@@ -146,7 +136,7 @@ static void heartbeat(struct progress *p)
 		describe(p, i, &line);
 		say(p, "%s", line.ptr);
 	}
-	p->spoke = now();
+	p->spoke = clock_s();
 }
 
 static void finished(struct progress *p, const struct realise_event *e)
@@ -171,7 +161,7 @@ void progress_event(void *ctx, const struct realise_event *e)
 
 	switch (e->kind) {
 	case EVENT_START:
-		*r = (struct running){.active = true, .start = now()};
+		*r = (struct running){.active = true, .start = clock_s()};
 		if (!p->live && !p->cli->quiet)
 			say(p, "%s: started", p->steps[e->step].name);
 		break;

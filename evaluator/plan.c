@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "evaluator/findings.h"
 #include "evaluator/planner.h"
+#include "fetchers/debline.h"
 #include "store/path.h"
 
 /* --- derivations ---------------------------------------------------------------- */
@@ -337,23 +338,19 @@ struct made *planner_add(struct planner *p, struct spec *s)
 
 /* --- the toolchain -------------------------------------------------------------- */
 
-/* Store path of one line `NAME sha256:HEX SIZE POOL/` of the lock; NULL after a finding.
- */
+/* Store path of a package in the lock; NULL after a finding. */
 static const char *deb_path(struct planner *p, const struct lock_entry *e,
 			    struct str line, const char *date)
 {
-	struct str rest = line, name = str_cut(&rest, ' '), hash = str_cut(&rest, ' ');
-	const char *hex = arena_strndup(p->a, hash.ptr ? hash.ptr : "", hash.len);
+	struct deb_line deb;
 	struct sha256 sha;
 
-	if (!str_starts(hex, "sha256:") || sha256_parse(hex + 7, &sha) < 0 || !rest.ptr) {
-		error_at(p->err, e->at, "'%.*s' is no package line", (int)line.len,
-			 line.ptr);
-		p->err->class = ERROR_LOCK;
+	if (deb_line_parse(line, p->a, &deb, p->err) < 0) {
+		error_place(p->err, e->at);
 		return NULL;
 	}
-	const char *file = path_name_clean(p->a, arena_strndup(p->a, name.ptr, name.len));
-	const char *path = path_flat(p->a, &sha, file);
+	sha256_parse(deb.sha256, &sha);
+	const char *path = path_flat(p->a, &sha, path_name_clean(p->a, deb.name));
 	struct origin *o = planner_origin(p, path, "toolchain");
 	if (o) {
 		o->kind = ORIGIN_PIN;

@@ -6,8 +6,10 @@
 
 #include "base/alloc.h"
 #include "base/dir.h"
+#include "base/json.h"
 #include "base/map.h"
 #include "evaluator/findings.h"
+#include "fetchers/debline.h"
 #include "evaluator/sections.h"
 #include "store/path.h"
 
@@ -21,22 +23,6 @@ struct resolver {
 	struct toolchain toolchain;
 	int changed;
 };
-
-static void add_text(struct json_object *o, const char *key, const char *value)
-{
-	if (value)
-		json_object_object_add(o, key, json_object_new_string(value));
-}
-
-static const char *get_text(struct json_object *o, const char *key)
-{
-	struct json_object *v;
-
-	if (!json_object_object_get_ex(o, key, &v) ||
-	    json_object_get_type(v) != json_type_string)
-		return NULL;
-	return json_object_get_string(v);
-}
 
 static int bad_answer(struct resolver *v, const char *what)
 {
@@ -85,9 +71,7 @@ static int check_words(struct resolver *v)
 	return findings_close(v->err);
 }
 
-/* --- sources
- * --------------------------------------------------------------------------------------
- */
+/* --- sources ------------------------------------------------------------------- */
 
 static struct json_object *request_for(struct resolver *v, const struct input *in,
 				       const char *dest)
@@ -97,25 +81,25 @@ static struct json_object *request_for(struct resolver *v, const struct input *i
 	struct toolchain_name tools;
 
 	toolchain_parse(node_text(v->r->checked, "toolchain"), v->a, &tools);
-	add_text(o, "do", "resolve");
-	add_text(o, "input", in->name);
-	add_text(o, "from", in->from);
-	add_text(o, "base_dir", recipe_dir_of(v->r, in->at));
-	add_text(o, "arch", v->r->arch->debian);
-	add_text(o, "suite", tools.suite);
-	add_text(o, "dest", dest);
-	add_text(o, "strip", node_text(in->node, "strip"));
-	add_text(o, "sha256", node_text(in->node, "sha256"));
-	add_text(o, "path", in->path);
+	json_add(o, "do", "resolve");
+	json_add(o, "input", in->name);
+	json_add(o, "from", in->from);
+	json_add(o, "base_dir", recipe_dir_of(v->r, in->at));
+	json_add(o, "arch", v->r->arch->debian);
+	json_add(o, "suite", tools.suite);
+	json_add(o, "dest", dest);
+	json_add(o, "strip", node_text(in->node, "strip"));
+	json_add(o, "sha256", node_text(in->node, "sha256"));
+	json_add(o, "path", in->path);
 	if (in->closure)
-		add_text(o, "closure", "1");
+		json_add(o, "closure", "1");
 	if (mirrors) {
 		autobuf struct strbuf lines = STRBUF_INIT;
 
 		for (size_t i = 0; i < mirrors->n; i++)
 			strbuf_printf(&lines, "%s%s", i ? "\n" : "",
 				      mirrors->members[i].value->text);
-		add_text(o, "mirrors", lines.ptr);
+		json_add(o, "mirrors", lines.ptr);
 	}
 	return o;
 }
@@ -123,26 +107,24 @@ static struct json_object *request_for(struct resolver *v, const struct input *i
 /* The signed release a Debian package was found by. */
 static void take_release(struct resolver *v, struct json_object *release)
 {
-	const char *key = get_text(release, "key"), *sha256 = get_text(release, "sha256");
+	const char *key = json_text(release, "key"),
+		   *sha256 = json_text(release, "sha256");
 
 	if (!key || !sha256)
 		return;
 	struct lock_entry *e = lock_renew(&v->lock->debian, key, v->a);
 	lock_add_fact(e, "release", arena_printf(v->a, "sha256:%s", sha256), v->a);
-	if (get_text(release, "date"))
-		lock_add_fact(e, "date", get_text(release, "date"), v->a);
+	if (json_text(release, "date"))
+		lock_add_fact(e, "date", json_text(release, "date"), v->a);
 }
 
 static void take_releases(struct resolver *v, struct json_object *result)
 {
-	struct json_object *one, *many;
+	struct json_object *one, *many = json_list(result, "releases");
 
 	if (json_object_object_get_ex(result, "release", &one))
 		take_release(v, one);
-	if (!json_object_object_get_ex(result, "releases", &many) ||
-	    json_object_get_type(many) != json_type_array)
-		return;
-	for (size_t i = 0; i < json_object_array_length(many); i++)
+	for (size_t i = 0; many && i < json_object_array_length(many); i++)
 		take_release(v, json_object_array_get_idx(many, i));
 }
 
@@ -151,7 +133,7 @@ static int store_name(struct resolver *v, const char *dest, struct json_object *
 		      const char **name)
 {
 	struct stat st;
-	const char *given = get_text(result, "name");
+	const char *given = json_text(result, "name");
 
 	if (lstat(dest, &st) < 0)
 		return error_errno(v->err, "kbuild-fetch left nothing at %s", dest);
@@ -246,15 +228,18 @@ static int take_debs(struct resolver *v, struct lock_entry *e, struct json_objec
 	autobuf struct strbuf lines = STRBUF_INIT;
 
 	for (size_t i = 0; i < json_object_array_length(debs); i++) {
-		struct json_object *d = json_object_array_get_idx(debs, i), *size;
-		const char *name = get_text(d, "name"), *hash = get_text(d, "sha256");
-		const char *pool = get_text(d, "pool");
+		struct json_object *d = json_object_array_get_idx(debs, i);
+		const struct deb_line line = {
+			.name = json_text(d, "name"),
+			.sha256 = json_text(d, "sha256"),
+			.pool = json_text(d, "pool"),
+			.size = json_number(d, "size"),
+		};
 
-		if (!name || !hash || !pool ||
-		    !json_object_object_get_ex(d, "size", &size))
-			return bad_answer(v, "name, sha256, size and pool");
-		strbuf_printf(&lines, "%s%s sha256:%s %llu %s", i ? "\n" : "", name, hash,
-			      (unsigned long long)json_object_get_int64(size), pool);
+		if (deb_line_check(&line, v->err) < 0)
+			return -1;
+		strbuf_adds(&lines, i ? "\n" : "");
+		deb_line_write(&line, &lines);
 	}
 	if (!lines.len)
 		return bad_answer(v, "debs");
@@ -265,11 +250,10 @@ static int take_debs(struct resolver *v, struct lock_entry *e, struct json_objec
 static int take_toolchain(struct resolver *v, struct json_object *result)
 {
 	const struct toolchain *t = &v->toolchain;
-	struct json_object *debs, *release;
+	struct json_object *release, *debs = json_list(result, "debs");
 	autobuf struct strbuf packages = STRBUF_INIT;
 
-	if (!json_object_object_get_ex(result, "debs", &debs) ||
-	    json_object_get_type(debs) != json_type_array)
+	if (!debs)
 		return bad_answer(v, "debs");
 	for (size_t i = 0; i < t->npackages; i++)
 		strbuf_printf(&packages, "%s%s", i ? " " : "", t->packages[i]);
@@ -278,8 +262,8 @@ static int take_toolchain(struct resolver *v, struct json_object *result)
 		return -1;
 	lock_add_fact(&fresh, "packages", packages.ptr ? packages.ptr : "", v->a);
 	if (json_object_object_get_ex(result, "release", &release) &&
-	    get_text(release, "date"))
-		lock_add_fact(&fresh, "date", get_text(release, "date"), v->a);
+	    json_text(release, "date"))
+		lock_add_fact(&fresh, "date", json_text(release, "date"), v->a);
 	*lock_renew(&v->lock->toolchains, t->key, v->a) = fresh;
 	take_releases(v, result);
 	return 0;
@@ -288,16 +272,16 @@ static int take_toolchain(struct resolver *v, struct json_object *result)
 static int resolve_toolchain(struct resolver *v)
 {
 	const struct toolchain *t = &v->toolchain;
-	struct json_object *o = json_object_new_object(), *list = json_object_new_array();
+	struct json_object *o = json_object_new_object();
+	struct json_object *list = json_add_list(o, "packages");
 	struct json_object *result = NULL;
 
-	add_text(o, "do", "resolve-debs");
-	add_text(o, "input", "toolchain");
-	add_text(o, "suite", t->suite);
-	add_text(o, "arch", arch_host()->debian);
+	json_add(o, "do", "resolve-debs");
+	json_add(o, "input", "toolchain");
+	json_add(o, "suite", t->suite);
+	json_add(o, "arch", arch_host()->debian);
 	for (size_t i = 0; i < t->npackages; i++)
-		json_object_array_add(list, json_object_new_string(t->packages[i]));
-	json_object_object_add(o, "packages", list);
+		json_push(list, t->packages[i]);
 	int rc = fetch_call(v->opt->fetch, o, &result, v->err);
 	if (rc == 0)
 		rc = take_toolchain(v, result);
@@ -311,9 +295,7 @@ static int resolve_toolchain(struct resolver *v)
 	return 0;
 }
 
-/* --- all of it
- * ---------------------------------------------------------------------------------------
- */
+/* --- all of it ----------------------------------------------------------------- */
 
 static bool is_wanted(const struct resolver *v, const char *name)
 {

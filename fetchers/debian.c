@@ -117,9 +117,8 @@ static int parse_debs(struct fetch_job *job, struct deb_line **out, size_t *n,
 
 		if (!line.len)
 			continue;
-		if (deb_line_parse(arena_strndup(job->arena, line.ptr, line.len),
-				   job->arena, &ARENA_PUSH(job->arena, *out, *n, cap),
-				   err) < 0)
+		if (deb_line_parse(line, job->arena,
+				   &ARENA_PUSH(job->arena, *out, *n, cap), err) < 0)
 			return error_wrap(err, "in the lock of %s", job->label);
 	}
 	return 0;

@@ -28,24 +28,29 @@ int deb_line_check(const struct deb_line *d, struct error *err)
 	return 0;
 }
 
-int deb_line_parse(char *text, struct arena *a, struct deb_line *out, struct error *err)
+int deb_line_parse(struct str text, struct arena *a, struct deb_line *out,
+		   struct error *err)
 {
-	autofree char *shown = xstrdup(text);
-	char *words[4] = {0}, *rest = text, *word, *end = NULL;
+	const char *words[4] = {0};
+	struct str rest = text;
+	char *end = NULL;
 	size_t n = 0;
 
-	while ((word = strsep(&rest, " ")))
-		if (*word && n++ < ARRAY_LEN(words))
-			words[n - 1] = word;
+	while (rest.ptr) {
+		struct str word = str_cut(&rest, ' ');
+
+		if (word.len && n++ < ARRAY_LEN(words))
+			words[n - 1] = arena_strndup(a, word.ptr, word.len);
+	}
 	if (n == ARRAY_LEN(words))
 		out->size = strtoull(words[2], &end, 10);
 	if (!end || *end || !str_starts(words[1], "sha256:"))
 		return error_class(err, ERROR_LOCK,
-				   "'%s': expected NAME sha256:HEX SIZE DIRECTORY/",
-				   shown);
-	out->name = arena_strdup(a, words[0]);
-	out->sha256 = arena_strdup(a, words[1] + strlen("sha256:"));
-	out->pool = arena_strdup(a, words[3]);
+				   "'%.*s': expected NAME sha256:HEX SIZE DIRECTORY/",
+				   (int)text.len, text.ptr);
+	out->name = words[0];
+	out->sha256 = words[1] + strlen("sha256:");
+	out->pool = words[3];
 	return deb_line_check(out, err);
 }
 

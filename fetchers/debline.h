@@ -17,8 +17,9 @@ struct deb_line {
 	uint64_t size;
 };
 
-/* `text` is taken apart. */
-int deb_line_parse(char *text, struct arena *a, struct deb_line *out, struct error *err);
+/* Checked as deb_line_check does; class ERROR_LOCK. */
+int deb_line_parse(struct str text, struct arena *a, struct deb_line *out,
+		   struct error *err);
 void deb_line_write(const struct deb_line *d, struct strbuf *out);
 /* Digest, name and directory are what they must be; never a way out of a directory. */
 int deb_line_check(const struct deb_line *d, struct error *err);

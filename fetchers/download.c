@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/str.h"
 #include "fetchers/part.h"
 #include "fetchers/url.h"
@@ -42,14 +43,6 @@ struct transfer {
 	struct strbuf story; /* how each address failed, one a line */
 	bool mismatch;       /* one of them had other bytes */
 };
-
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 /* --- one attempt ----------------------------------------------------------- */
 
@@ -260,7 +253,7 @@ static void ended(struct transfer *t, CURLcode code)
 		t->state = DONE;
 	else if (passing(code, status) && ++t->tries < TRIES) {
 		t->not_before_ms =
-			now_ms() + ((uint64_t)FIRST_PAUSE_MS << (t->tries - 1));
+			clock_ms() + ((uint64_t)FIRST_PAUSE_MS << (t->tries - 1));
 		t->state = WAITING;
 	} else {
 		t->misses += missing(code, status);
@@ -298,7 +291,7 @@ static int fill(CURLM *multi, struct transfer *ts, const struct download_set *se
 {
 	unsigned parallel = set->parallel ? set->parallel : 1;
 	size_t n = set->n;
-	uint64_t now = now_ms();
+	uint64_t now = clock_ms();
 	unsigned running = 0;
 	int wait_ms = 1000;
 

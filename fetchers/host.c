@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/dir.h"
 #include "base/str.h"
+#include "base/xdg.h"
 
 #define DEFAULT_KEYRING "/usr/share/keyrings/debian-archive-keyring.gpg"
 
@@ -87,13 +88,13 @@ static int read_events(struct host *h, yaml_parser_t *parser, const char *path,
 
 static int read_config(struct host *h, struct error *err)
 {
-	const char *xdg = env("XDG_CONFIG_HOME"), *home = env("HOME");
-	autofree char *path =
-		xdg ? xasprintf("%s/kbuild/config.yaml", xdg)
-		    : xasprintf("%s/.config/kbuild/config.yaml", home ? home : "");
-	autofile FILE *f = fopen(path, "re");
+	autofree char *dir = xdg_dir("XDG_CONFIG_HOME", ".config");
 	yaml_parser_t parser;
 
+	if (!dir)
+		return 0;
+	autofree char *path = path_join(dir, "config.yaml");
+	autofile FILE *f = fopen(path, "re");
 	if (!f)
 		return errno == ENOENT || errno == ENOTDIR
 			       ? 0
@@ -106,18 +107,17 @@ static int read_config(struct host *h, struct error *err)
 	return failed;
 }
 
+char *host_cache(void)
+{
+	const char *own = env("KBUILD_CACHE");
+
+	return own ? xstrdup(own) : xdg_dir("XDG_CACHE_HOME", ".cache");
+}
+
 static int find_cache(struct host *h, struct error *err)
 {
-	const char *own = env("KBUILD_CACHE"), *xdg = env("XDG_CACHE_HOME"),
-		   *home = env("HOME");
-
-	if (own)
-		h->cache = xstrdup(own);
-	else if (xdg)
-		h->cache = path_join(xdg, "kbuild");
-	else if (home)
-		h->cache = path_join(home, ".cache/kbuild");
-	else
+	h->cache = host_cache();
+	if (!h->cache)
 		return error_class(err, ERROR_INFRA,
 				   "no directory for the cache: HOME is not set");
 	if (*h->cache != '/')

@@ -25,6 +25,8 @@ struct host {
 
 int host_init(struct host *h, struct error *err);
 void host_finish(struct host *h);
+/* KBUILD_CACHE or XDG_CACHE_HOME/kbuild; freed by the caller, NULL without a home. */
+char *host_cache(void);
 /* CACHE/name, made if it is missing; freed by the caller, NULL on failure. */
 char *host_cache_dir(const struct host *h, const char *name, struct error *err);
 

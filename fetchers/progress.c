@@ -3,18 +3,16 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <time.h>
+
+#include "base/clock.h"
 
 enum { INTERVAL_MS = 100 };
 
 void progress_say(struct progress *p, const char *what, uint64_t done, uint64_t total)
 {
-	struct timespec now;
-
 	if (!p || !p->tell)
 		return;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	uint64_t ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	uint64_t ms = clock_ms();
 	bool end = total && done == total && p->finished != total;
 	if (!end && ms - p->last_ms < INTERVAL_MS)
 		return;

@@ -10,6 +10,7 @@
 
 #include "base/child.h"
 #include "base/dir.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
 
@@ -18,14 +19,6 @@ struct answer {
 	struct json_object *result;
 	bool failed;
 };
-
-static const char *text(struct json_object *o, const char *key)
-{
-	struct json_object *value;
-
-	return json_object_object_get_ex(o, key, &value) ? json_object_get_string(value)
-							 : NULL;
-}
 
 static enum error_class class_of(const char *name)
 {
@@ -43,9 +36,9 @@ static enum error_class class_of(const char *name)
 
 static void take_error(struct json_object *o, struct error *err)
 {
-	const char *msg = text(o, "msg"), *hint = text(o, "hint");
+	const char *msg = json_text(o, "msg"), *hint = json_text(o, "hint");
 
-	error_class(err, class_of(text(o, "class")), "%s",
+	error_class(err, class_of(json_text(o, "class")), "%s",
 		    msg ? msg : "failed without a reason");
 	if (hint)
 		error_hint(err, "%s", hint);
@@ -53,13 +46,11 @@ static void take_error(struct json_object *o, struct error *err)
 
 static void take_progress(const struct fetch_client *client, struct json_object *o)
 {
-	struct json_object *done, *total;
-	const char *what = text(o, "what");
+	const char *what = json_text(o, "what");
 
-	if (client->progress && what && json_object_object_get_ex(o, "done", &done) &&
-	    json_object_object_get_ex(o, "total", &total))
-		client->progress(client->ctx, what, json_object_get_uint64(done),
-				 json_object_get_uint64(total));
+	if (client->progress && what)
+		client->progress(client->ctx, what, json_number(o, "done"),
+				 json_number(o, "total"));
 }
 
 static int take_line(const struct fetch_client *client, const char *line,

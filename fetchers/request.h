@@ -5,13 +5,13 @@
  * kbuild-fetch, so that neither its libraries nor its bugs live in the evaluator. This is
  * the caller's side: one process a request; JSON in, JSON lines out.
  *
- * in  (stdin, one object):  {"do": "fetch", "dest": "/abs/dir/tree", ...pin...}
- * out (stdout, lines):      {"progress": {"what": "linux.tar.xz", "done": 1234, "total":
- * 5678}}
- *                           {"note": "text for the user"}
- *                           {"error": {"msg": "...", "hint": "...", "class":
- * "infra"|"lock"|"recipe"}}
- *                           {"result": {...}}
+ * in (stdin, one object):
+ *	{"do": "fetch", "dest": "/abs/dir/tree", ...pin...}
+ * out (stdout, lines):
+ *	{"progress": {"what": "linux.tar.xz", "done": 1234, "total": 5678}}
+ *	{"note": "text for the user"}
+ *	{"error": {"msg": "...", "hint": "...", "class": "infra"|"lock"|"recipe"}}
+ *	{"result": {...}}
  * The last line is a result or an error. The table of requests is in cli/fetch_main.c.
  */
 #include <json-c/json.h>

@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/dir.h"
+#include "base/json.h"
 #include "base/str.h"
 #include "fetchers/treefile.h"
 
@@ -164,15 +165,11 @@ static int ask(const struct tree_request *req, const char *physical, const char 
 		json_object_put(in);
 		return -1;
 	}
-	json_object_object_add(in, "do", json_object_new_string("tree-hash"));
-	json_object_object_add(in, "physical", json_object_new_string(physical));
-	json_object_object_add(in, "cache_file", json_object_new_string(cache));
-	if (req->include)
-		json_object_object_add(in, "include",
-				       json_object_new_string(req->include));
-	if (req->exclude)
-		json_object_object_add(in, "exclude",
-				       json_object_new_string(req->exclude));
+	json_add(in, "do", "tree-hash");
+	json_add(in, "physical", physical);
+	json_add(in, "cache_file", cache);
+	json_add(in, "include", req->include);
+	json_add(in, "exclude", req->exclude);
 	int failed = fetch_call(req->fetch, in, &result, err);
 	json_object_put(in);
 	json_object_put(result);

@@ -8,8 +8,10 @@
 #include <time.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/child.h"
 #include "base/dir.h"
+#include "base/json.h"
 #include "realise/buildlog.h"
 #include "realise/message.h"
 #include "realise/worker.h"
@@ -22,14 +24,6 @@ struct run_end {
 	const char *limit, *hint;
 	int code;
 };
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 /*
  * What Nix gives a builder, what the derivation says, and what is this machine's matter
@@ -104,7 +98,7 @@ static int check_limits(const struct worker *w, const struct buildlog *log, doub
 			double spoke, struct run_end *end)
 {
 	const struct realise_options *o = w->opt;
-	double t = now(), next = 1e9;
+	double t = clock_s(), next = 1e9;
 
 	if (o->timeout_s && t - start >= (double)o->timeout_s)
 		*end = (struct run_end){"ran longer than --timeout allows",
@@ -127,7 +121,7 @@ static int check_limits(const struct worker *w, const struct buildlog *log, doub
 static void follow(struct worker *w, struct sandbox_run *run, int out,
 		   struct buildlog *log, struct run_end *end)
 {
-	double start = now(), spoke = start;
+	double start = clock_s(), spoke = start;
 	struct pollfd fds[] = {{out, POLLIN, 0}, {run->status, 0, 0}};
 	char buf[64 * 1024];
 
@@ -146,7 +140,7 @@ static void follow(struct worker *w, struct sandbox_run *run, int out,
 
 			if (n > 0) {
 				buildlog_add(log, buf, (size_t)n);
-				spoke = now();
+				spoke = clock_s();
 			} else if (n == 0 || errno != EINTR) {
 				fds[0].fd = -1;
 			}
@@ -220,14 +214,6 @@ static int run_sandboxed(struct worker *w, struct buildlog *log, struct run_end 
 	return rc;
 }
 
-static void add_env(struct json_object *o, const struct drv *drv, const char *key)
-{
-	const char *value = drv_get(drv, key);
-
-	if (value)
-		json_object_object_add(o, key, json_object_new_string(value));
-}
-
 /* The one builder that needs no toolchain, since it makes one: packages to a tree. */
 static int run_debs(struct worker *w, struct buildlog *log, struct error *err)
 {
@@ -236,7 +222,7 @@ static int run_debs(struct worker *w, struct buildlog *log, struct error *err)
 	const char *debs = drv_get(drv, "debs");
 	struct str rest = str_of(debs ? debs : "");
 	struct json_object *request = json_object_new_object();
-	struct json_object *list = json_object_new_array();
+	struct json_object *list = json_add_list(request, "debs");
 	struct json_object *result = NULL;
 	autofree char *dest = xasprintf("%s/store/%s", w->scratch,
 					path_base(w->node->result->outputs[0].key));
@@ -248,13 +234,12 @@ static int run_debs(struct worker *w, struct buildlog *log, struct error *err)
 		autofree char *physical = store_physical(w->st, logical);
 
 		if (path.len && ++n)
-			json_object_array_add(list, json_object_new_string(physical));
+			json_push(list, physical);
 	}
-	json_object_object_add(request, "do", json_object_new_string("unpack-debs"));
-	json_object_object_add(request, "debs", list);
-	json_object_object_add(request, "dest", json_object_new_string(dest));
+	json_add(request, "do", "unpack-debs");
+	json_add(request, "dest", dest);
 	for (size_t i = 0; i < ARRAY_LEN(passed); i++)
-		add_env(request, drv, passed[i]);
+		json_add(request, passed[i], drv_get(drv, passed[i]));
 	int rc = fetch_call(w->opt->fetch, request, &result, err);
 	json_object_put(request);
 	json_object_put(result);

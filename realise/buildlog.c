@@ -7,16 +7,9 @@
 #include <zstd.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/dir.h"
 #include "realise/message.h"
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 int buildlog_open(struct buildlog *log, const char *path, int messages, bool lines,
 		  struct error *err)
@@ -162,8 +155,8 @@ void buildlog_add(struct buildlog *log, const char *bytes, size_t n)
 		strbuf_reset(&log->line);
 		log->cut = false;
 	}
-	if (log->objects != log->objects_told && now() - log->told_at > 0.1) {
-		log->told_at = now();
+	if (log->objects != log->objects_told && clock_s() - log->told_at > 0.1) {
+		log->told_at = clock_s();
 		log->objects_told = log->objects;
 		message_count(log->messages, NULL, log->objects, 0);
 	}

@@ -20,5 +20,3 @@ void message_failed(int fd, const struct realise_failure *f);
 void message_outcome(struct json_object *msg, struct arena *a, struct realise_result *r);
 /* "phase", "count", "line", "warn", "done", "failed" */
 const char *message_kind(struct json_object *msg);
-const char *message_string(struct json_object *msg, const char *key); /* NULL if absent */
-uint64_t message_number(struct json_object *msg, const char *key);

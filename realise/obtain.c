@@ -5,7 +5,9 @@
 
 #include "base/alloc.h"
 #include "base/dir.h"
+#include "base/json.h"
 #include "base/map.h"
+#include "fetchers/debline.h"
 #include "fetchers/treecache.h"
 #include "store/path.h"
 #include "realise/message.h"
@@ -125,11 +127,10 @@ static int fetch_pin(struct worker *w, const struct origin *o, struct arena *a,
 	autofree char *dest = xasprintf("%s/fetched", w->scratch);
 
 	for (size_t i = 0; i < o->npin; i++)
-		json_object_object_add(request, o->pin[i].key,
-				       json_object_new_string(o->pin[i].value));
-	json_object_object_add(request, "do", json_object_new_string("fetch"));
-	json_object_object_add(request, "input", json_object_new_string(o->name));
-	json_object_object_add(request, "dest", json_object_new_string(dest));
+		json_add(request, o->pin[i].key, o->pin[i].value);
+	json_add(request, "do", "fetch");
+	json_add(request, "input", o->name);
+	json_add(request, "dest", dest);
 	int rc = fetch_call(&client, request, &result, err);
 	json_object_put(request);
 	json_object_put(result);
@@ -140,26 +141,25 @@ static int fetch_pin(struct worker *w, const struct origin *o, struct arena *a,
 	return take_scratch(w, o, dest, NULL, a, err);
 }
 
-/* "NAME sha256:HEX SIZE POOLDIR/" as the lock writes it. */
-struct deb {
-	char name[256], hex[72], pool[512];
-	unsigned long long size;
-	struct sha256 sha256;
-};
-
-static int parse_deb(const char *line, struct deb *d, struct error *err)
-{
-	if (sscanf(line, "%255s sha256:%71s %llu %511s", d->name, d->hex, &d->size,
-		   d->pool) != 4 ||
-	    sha256_parse(d->hex, &d->sha256) < 0 || strchr(d->name, '/'))
-		return error_class(err, ERROR_LOCK, "bad package line in the lock: %s",
-				   line);
-	return 0;
-}
-
 static bool is_flat_deb(const struct origin *o)
 {
 	return o->kind == ORIGIN_PIN && fact(o, "deb") && !fact(o, "nar");
+}
+
+static int request_deb(const struct origin *o, struct json_object *debs,
+		       struct deb_line *line, struct arena *a, struct error *err)
+{
+	struct json_object *d;
+
+	if (deb_line_parse(str_of(fact(o, "deb")), a, line, err) < 0)
+		return error_place(err, o->at);
+	d = json_object_new_object();
+	json_object_array_add(debs, d);
+	json_add(d, "name", line->name);
+	json_add(d, "sha256", line->sha256);
+	json_add_number(d, "size", line->size);
+	json_add(d, "pool", line->pool);
+	return 0;
 }
 
 /* All packages of a toolchain with one request: they come in parallel. */
@@ -168,38 +168,27 @@ static int fetch_debs(struct worker *w, const struct origin **list, size_t n,
 {
 	struct fetch_client client = client_of(w);
 	struct json_object *request = json_object_new_object(), *result = NULL;
-	struct json_object *debs = json_object_new_array();
+	struct json_object *debs = json_add_list(request, "debs");
+	struct deb_line *lines = arena_array(a, n, struct deb_line);
 	autofree char *dir = xasprintf("%s/debs", w->scratch);
-	struct deb *parsed = arena_array(a, n, struct deb);
 	int rc = dir_make(AT_FDCWD, dir, 0755, err);
 
-	for (size_t i = 0; i < n && rc == 0; i++) {
-		struct json_object *d = json_object_new_object();
-
-		rc = parse_deb(fact(list[i], "deb"), &parsed[i], err);
-		json_object_object_add(d, "name", json_object_new_string(parsed[i].name));
-		json_object_object_add(d, "sha256",
-				       json_object_new_string(parsed[i].hex));
-		json_object_object_add(d, "size",
-				       json_object_new_int64((int64_t)parsed[i].size));
-		json_object_object_add(d, "pool", json_object_new_string(parsed[i].pool));
-		json_object_array_add(debs, d);
-	}
-	json_object_object_add(request, "do", json_object_new_string("fetch-debs"));
-	json_object_object_add(request, "debs", debs);
-	json_object_object_add(request, "dest_dir", json_object_new_string(dir));
-	json_object_object_add(request, "input", json_object_new_string(list[0]->name));
-	if (fact(list[0], "date"))
-		json_object_object_add(request, "date",
-				       json_object_new_string(fact(list[0], "date")));
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = request_deb(list[i], debs, &lines[i], a, err);
+	json_add(request, "do", "fetch-debs");
+	json_add(request, "dest_dir", dir);
+	json_add(request, "input", list[0]->name);
+	json_add(request, "date", fact(list[0], "date"));
 	if (rc == 0)
 		rc = fetch_call(&client, request, &result, err);
 	json_object_put(request);
 	json_object_put(result);
 	for (size_t i = 0; i < n && rc == 0; i++) {
-		autofree char *file = xasprintf("%s/%s", dir, parsed[i].name);
+		autofree char *file = xasprintf("%s/%s", dir, lines[i].name);
+		struct sha256 flat;
 
-		rc = take_scratch(w, list[i], file, &parsed[i].sha256, a, err);
+		sha256_parse(lines[i].sha256, &flat);
+		rc = take_scratch(w, list[i], file, &flat, a, err);
 	}
 	return rc;
 }

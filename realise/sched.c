@@ -13,7 +13,9 @@
 #include <time.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/dir.h"
+#include "base/json.h"
 #include "realise/history.h"
 #include "realise/message.h"
 #include "realise/worker.h"
@@ -47,14 +49,6 @@ struct sched {
 	bool interrupted, failed;
 	unsigned counter;
 };
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 static size_t index_of(const struct sched *s, const struct node *node)
 {
@@ -125,7 +119,7 @@ static int start_worker(struct sched *s, struct node *node, struct error *err)
 	struct slot *slot = &s->slots[s->nslots];
 	int pipefd[2];
 
-	*slot = (struct slot){.node = node, .start = now()};
+	*slot = (struct slot){.node = node, .start = clock_s()};
 	slot->last = history_read(s->opt->root, node->step->name);
 	slot->scratch =
 		xasprintf("%s/%d-%u", s->scratch_dir, (int)getpid(), s->counter++);
@@ -181,7 +175,7 @@ static int start_ready(struct sched *s, struct error *err)
 
 static void take_message(struct sched *s, struct slot *slot, struct json_object *msg)
 {
-	const char *kind = message_kind(msg), *text = message_string(msg, "text");
+	const char *kind = message_kind(msg), *text = json_text(msg, "text");
 	struct realise_event e = {.step = index_of(s, slot->node), .text = text};
 
 	if (strcmp(kind, "phase") == 0) {
@@ -189,8 +183,8 @@ static void take_message(struct sched *s, struct slot *slot, struct json_object 
 		slot->publishing = text && strcmp(text, "publish") == 0;
 	} else if (strcmp(kind, "count") == 0) {
 		e.kind = EVENT_COUNT;
-		e.done = message_number(msg, "done");
-		e.total = message_number(msg, "total");
+		e.done = json_number(msg, "done");
+		e.total = json_number(msg, "total");
 		if (!text) {
 			slot->objects = e.done;
 			e.total = slot->last.objects;
@@ -211,7 +205,7 @@ static int finish(struct sched *s, struct slot *slot, struct error *err)
 {
 	struct realise_result *r = slot->node->result;
 
-	r->seconds = now() - slot->start;
+	r->seconds = clock_s() - slot->start;
 	if (r->state == STEP_FAILED) {
 		s->failed = true;
 		skip_users(s, slot->node);

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/dir.h"
+#include "base/xdg.h"
 #include "store/durable.h"
 #include "store/internal.h"
 #include "store/lock.h"
@@ -18,14 +19,11 @@ static const char schema_version[] = "10";
 char *store_default_root(void)
 {
 	const char *root = getenv("KBUILD_ROOT");
-	const char *data = getenv("XDG_DATA_HOME");
-	const char *home = getenv("HOME");
 
 	if (root && *root)
 		return xstrdup(root);
-	if (data && *data == '/')
-		return path_join(data, "kbuild");
-	return path_join(home && *home ? home : "/", ".local/share/kbuild");
+	char *dir = xdg_dir("XDG_DATA_HOME", ".local/share");
+	return dir ? dir : xstrdup("/var/lib/kbuild");
 }
 
 /* --- opening ---------------------------------------------------------------------- */

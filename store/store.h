@@ -25,12 +25,14 @@
 struct store;
 
 enum store_mode {
-	STORE_READ,  /* opens what is there; an absent store is empty, nothing is created
-		      */
+	STORE_READ,  /* opens what is there; an absent store is empty */
 	STORE_WRITE, /* creates what is missing */
 };
 
-/* The default root: KBUILD_ROOT, else ${XDG_DATA_HOME:-~/.local/share}/kbuild. */
+/*
+ * The default root: KBUILD_ROOT, else ${XDG_DATA_HOME:-~/.local/share}/kbuild; without a
+ * home /var/lib/kbuild.
+ */
 char *store_default_root(void);
 int store_open(const char *root, enum store_mode mode, struct store **out,
 	       struct error *err);

@@ -171,10 +171,10 @@ static void deb_lines(void **state)
 		struct arena a = {0};
 		autoerror struct error err = {0};
 		struct deb_line d;
-		autofree char *line = xstrdup(cases[i].line);
 
 		print_message("# %s\n", cases[i].line);
-		assert_int_equal(deb_line_parse(line, &a, &d, &err), cases[i].ret);
+		assert_int_equal(deb_line_parse(str_of(cases[i].line), &a, &d, &err),
+				 cases[i].ret);
 		if (cases[i].ret < 0)
 			assert_int_equal(err.class, ERROR_LOCK);
 		arena_finish(&a);
