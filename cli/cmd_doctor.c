@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* What this machine lacks and how to mend it. Exit 8 if realize cannot work. */
+#include <errno.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
 
@@ -46,6 +48,17 @@ static bool in_path(const char *program)
 	return false;
 }
 
+static void indented(const char *text)
+{
+	struct str rest = str_of(text);
+
+	while (rest.ptr) {
+		struct str line = str_cut(&rest, '\n');
+
+		printf("      %.*s\n", (int)line.len, line.ptr);
+	}
+}
+
 static void check_sandbox(struct checkup *c)
 {
 	enum sandbox_ability ability;
@@ -60,27 +73,26 @@ static void check_sandbox(struct checkup *c)
 	}
 	tell(c, false, true, "sandbox: %s", err.msg);
 	if (err.hint)
-		printf("      %s\n", err.hint);
+		indented(err.hint);
 }
 
 static void check_programs(struct checkup *c)
 {
 	static const struct {
 		const char *program, *package, *purpose;
-		bool needed;
 	} all[] = {
-		{"apt-get", "apt", "resolving Debian packages (only for lock and update)",
-		 false},
+		{"apt-get", "apt",
+		 "resolving Debian packages (only for lock and update)"},
 		{"gpgv", "gpgv",
-		 "checking Debian's signatures (only for lock and update)", false},
-		{"qemu-system-x86_64", "qemu-system-x86", "running (runvm)", false},
-		{"gdb", "gdb", "debugging (rungdb)", false},
+		 "checking Debian's signatures (only for lock and update)"},
+		{"qemu-system-x86_64", "qemu-system-x86", "running (runvm)"},
+		{"gdb", "gdb", "debugging (rungdb)"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
 		bool ok = in_path(all[i].program);
 
-		tell(c, ok, all[i].needed, "%s: %s%s%s", all[i].program, all[i].purpose,
+		tell(c, ok, false, "%s: %s%s%s", all[i].program, all[i].purpose,
 		     ok ? "" : "; apt-get install ", ok ? "" : all[i].package);
 	}
 }
@@ -110,13 +122,20 @@ static void check_fetch(struct checkup *c)
 
 static void check_space(struct checkup *c)
 {
-	autofree char *root = c->cli->root ? xstrdup(c->cli->root) : store_default_root();
-	autofree char *dir = xstrdup(root);
+	autofree char *root = cli_root(c->cli);
+	autofree char *dir = xstrdup(*root ? root : ".");
 	struct statvfs fs;
+	struct stat st;
 
 	/* The store may not exist yet: its nearest parent does. */
-	while (statvfs(dir, &fs) < 0 && strrchr(dir, '/') && strrchr(dir, '/') != dir)
-		*strrchr(dir, '/') = '\0';
+	while (stat(dir, &st) < 0 && errno == ENOENT) {
+		char *slash = strrchr(dir, '/');
+
+		if (slash == dir || !slash)
+			strcpy(dir, slash ? "/" : ".");
+		else
+			*slash = '\0';
+	}
 	if (statvfs(dir, &fs) < 0) {
 		tell(c, false, true, "store: cannot look at %s", root);
 		return;
@@ -124,7 +143,7 @@ static void check_space(struct checkup *c)
 	unsigned long long gib = (unsigned long long)fs.f_bavail * fs.f_frsize >> 30;
 	tell(c, gib >= WANTED_SPACE_GIB, false, "store: %s, %llu GiB free%s", root, gib,
 	     gib >= WANTED_SPACE_GIB ? "" : "; a kernel needs about 10");
-	bool writable = access(dir, W_OK) == 0;
+	bool writable = S_ISDIR(st.st_mode) && access(dir, W_OK | X_OK) == 0;
 	tell(c, writable, true, "store: %s %s", dir,
 	     writable ? "is writable"
 		      : "is not writable; choose another root with KBUILD_ROOT");

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/dir.h"
 #include "base/map.h"
+#include "base/str.h"
 #include "cli/cmd.h"
 
 struct copy {
@@ -16,10 +17,14 @@ struct copy {
 	struct argv files;
 };
 
-/* What `kbuild realize` leaves beside a recipe is no part of a template. */
-static bool is_part(const char *name)
+/* What using a recipe leaves beside it is no part of a template. */
+static bool is_part(int dir, const char *name)
 {
-	return strcmp(name, "result") != 0 && name[0] != '.';
+	autofree char *clone = path_join(name, ".git");
+
+	return strcmp(name, "result") != 0 && name[0] != '.' &&
+	       !str_ends(name, ".lock") &&
+	       faccessat(dir, clone, F_OK, AT_SYMLINK_NOFOLLOW) < 0;
 }
 
 static int list_tree(struct copy *c, const char *path, struct error *err)
@@ -37,7 +42,7 @@ static int list_tree(struct copy *c, const char *path, struct error *err)
 			top ? xstrdup(names.v[i]) : path_join(path, names.v[i]);
 		struct stat st;
 
-		if (!is_part(names.v[i]))
+		if (!is_part(dir, names.v[i]))
 			continue;
 		if (fstatat(c->from, below, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			return error_errno(err, "cannot read the template's %s", below);
@@ -53,7 +58,8 @@ static int list_tree(struct copy *c, const char *path, struct error *err)
 }
 
 /* All or nothing: every file that is in the way is named before anything is written. */
-static int refuse_existing(const struct copy *c, const char *where, struct error *err)
+static int refuse_existing(const struct copy *c, const char *template, const char *where,
+			   struct error *err)
 {
 	struct stat st;
 
@@ -66,8 +72,9 @@ static int refuse_existing(const struct copy *c, const char *where, struct error
 	}
 	if (!error_is_set(err))
 		return 0;
-	return error_hint(
-		err, "nothing was written; name another folder: kbuild init hello DIR");
+	return error_hint(err,
+			  "nothing was written; name another folder: kbuild init %s DIR",
+			  template);
 }
 
 static int copy_files(const struct copy *c, struct error *err)
@@ -125,7 +132,7 @@ static int init_from(struct copy *c, const char *template, const char *where,
 	c->to = open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (c->to < 0)
 		return error_errno(err, "cannot open %s", where);
-	if (refuse_existing(c, where, err) < 0 || copy_files(c, err) < 0)
+	if (refuse_existing(c, template, where, err) < 0 || copy_files(c, err) < 0)
 		return -1;
 	for (size_t i = 0; i < c->files.n; i++)
 		printf("%s/%s\n", where, c->files.v[i]);

@@ -327,13 +327,13 @@ static int check_steps(struct loader *l, struct node *checked)
 	return findings_close(l->err);
 }
 
-/* The user gives a file, or the folder that has one called kbuild.yaml. */
+/* The user gives a file, or the folder that has one called recipe.yaml. */
 static const char *recipe_file(const char *path, struct arena *a)
 {
 	struct stat st;
 
 	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-		return arena_printf(a, "%s%skbuild.yaml", path,
+		return arena_printf(a, "%s%srecipe.yaml", path,
 				    str_ends(path, "/") ? "" : "/");
 	return arena_strdup(a, path);
 }
