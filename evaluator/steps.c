@@ -244,9 +244,7 @@ static struct made *make_guest(struct planner *p)
 	return planner_add(p, &s);
 }
 
-/* --- modules
- * -------------------------------------------------------------------------------------
- */
+/* --- modules ------------------------------------------------------------------- */
 
 /* One module on the way down; the chain names a circle. */
 struct visit {

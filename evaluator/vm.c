@@ -222,8 +222,7 @@ struct made *make_run(struct planner *p, const struct made *kernel,
 	for (size_t i = 0; i < ARRAY_LEN(times); i++)
 		spec_option(p, &s, arena_printf(p->a, "timeout_%s", times[i]),
 			    node_text(node_get(run->value, "timeout"), times[i]));
-	spec_option(p, &s, "gdb_wait",
-		    node_text(node_get(p->r->checked, "gdb"), "wait"));
+	spec_option(p, &s, "gdb_wait", node_text(node_get(p->r->checked, "gdb"), "wait"));
 	spec_list(p, &s, "share", share_map(p, node_get(run->value, "share")));
 	spec_list(p, &s, "args", node_get(run->value, "args"));
 	struct made *made = planner_add(p, &s);
