@@ -24,6 +24,7 @@
 #	t_toolchain_lock FILE         a lock that pins the default toolchain
 #	t_kernel_lock FILE            a lock that also pins debian/13/linux-source-6.12 as the kernel
 #	t_script_recipe FILE TEXT     a recipe with one step `it` that runs the shell text
+#	t_lock_once NAME FILE         the lock of $T/lock/NAME.yaml, made once a build directory
 #	done_testing                  the plan; exits 1 if anything failed
 #
 # The output of the last t_run or t_fails is in $T_OUT.
@@ -181,7 +182,7 @@ t_shared() {
 	export KBUILD_ROOT KBUILD_CACHE
 }
 
-# Locks are resolved once a build directory. t_lock_once NAME FILE: the recipe is $T/lock/NAME.yaml.
+# Resolving is slow and needs the network.
 t_lock_once() {
 	t_lock=$(dirname "$KB")/test-locks/$1.lock
 	if [ ! -s "$t_lock" ]; then
