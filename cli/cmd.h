@@ -35,8 +35,6 @@ enum exit_code {
 	EXIT_LOCK = 3,
 	EXIT_CONFIG = 4,
 	EXIT_BUILD = 5,
-	EXIT_DIFFERS = 6,
-	EXIT_VERDICT = 7,
 	EXIT_INFRA = 8,
 	EXIT_INTERRUPTED = 9,
 };

@@ -45,7 +45,19 @@ static const struct cmd commands[] = {
 	{"log", "STEP|PATH", "print the build log of a step or store path",
 	 "example\n  kbuild log recipe.yaml#kernel", cmd_log},
 	{"store", "VERB ...", "look into the store, add to it, verify it",
-	 "example\n  kbuild store add ./tree --name linux", cmd_store},
+	 "verbs\n"
+	 "  add PATH [--name NAME]          copy a file or tree in\n"
+	 "  cat PATH/FILE                   print a file\n"
+	 "  dump PATH                       print the NAR of an object\n"
+	 "  hash PATH [--type TYPE]         the NAR hash of any file or tree\n"
+	 "  ls PATH [-R]                    list an object\n"
+	 "  path-info PATH [--json]         hash, size, references, deriver\n"
+	 "  restore DIR                     make DIR of the NAR on standard input\n"
+	 "  verify [--contents]             look for damage; exit 1 if there is some\n\n"
+	 "PATH is a store path, a physical one, a link to one, a base name or\n"
+	 "the beginning of a digest.\n\n"
+	 "example\n  kbuild store add ./tree --name linux",
+	 cmd_store},
 	{"doctor", "", "say what this machine lacks and how to mend it",
 	 "example\n  kbuild doctor", cmd_doctor},
 };
