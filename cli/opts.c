@@ -2,10 +2,11 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
+#include "base/map.h"
 #include "base/str.h"
 #include "cli/cmd.h"
 
-enum { NUMBER_MAX = 65536 };
+enum { NUMBER_MAX = 65536, OPTIONS_MAX = 32 };
 
 static const char *opt_arg(const struct cli_opt *o)
 {
@@ -81,6 +82,25 @@ static int set_value(struct cli *cli, const struct cli_opt *o, const char *value
 	return 0;
 }
 
+static int unknown_option(struct cli *cli, const struct cli_opt *opts,
+			  const struct cli_opt *global, const char *word, size_t len,
+			  struct error *err)
+{
+	const char *names[OPTIONS_MAX];
+	autofree char *name = xstrndup(word + 2, len);
+	size_t n = 0;
+
+	for (; opts->name && n < OPTIONS_MAX; opts++)
+		names[n++] = opts->name;
+	for (; global->name && n < OPTIONS_MAX; global++)
+		names[n++] = global->name;
+	const char *near = word_nearest(name, names, n);
+	if (!near)
+		return cli_usage(cli, err, "unknown option '%s'", word);
+	error_class(err, ERROR_RECIPE, "unknown option '%s'", word);
+	return error_hint(err, "did you mean '--%s'?", near);
+}
+
 /* One word that starts with a dash. Returns how many words it took, or -1. */
 static int take_option(struct cli *cli, const struct cli_opt *opts,
 		       const struct cli_opt *global, int left, char **argv,
@@ -95,7 +115,7 @@ static int take_option(struct cli *cli, const struct cli_opt *opts,
 	if (!o)
 		o = find(global, word + 2, len, letter);
 	if (!o)
-		return cli_usage(cli, err, "unknown option '%s'", word);
+		return unknown_option(cli, opts, global, word, len, err);
 	if (o->flag) {
 		if (eq || (letter && word[2]))
 			return cli_usage(cli, err, "option '%s' takes no value", word);
