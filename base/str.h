@@ -33,11 +33,6 @@ static inline bool str_is(struct str a, const char *b)
 	return strlen(b) == a.len && memcmp(a.ptr, b, a.len) == 0;
 }
 
-static inline bool str_equal(struct str a, struct str b)
-{
-	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
-}
-
 /*
  * Split off what comes before the first `sep`; `rest` keeps what follows. Without a `sep`
  * the whole is returned and rest is empty with a NULL pointer: while (rest.ptr) loops.

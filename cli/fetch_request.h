@@ -19,8 +19,7 @@ struct request {
 	struct arena arena;
 };
 
-/* A text field; NULL when absent. Numbers and lists of texts (joined by newlines) pass.
- */
+/* A text field; NULL when absent. Numbers pass, and lists of texts, one a line. */
 const char *request_text(struct request *r, const char *key);
 /* The same, absence is an error; an absolute path when `path`. */
 const char *request_need(struct request *r, const char *key, struct error *err);

@@ -94,8 +94,7 @@ void toolchain_parse(const char *text, struct arena *a, struct toolchain_name *o
 		arena_strndup(a, suite, slash ? (size_t)(slash - suite) : strlen(suite));
 	const char *number = suite_number(word);
 
-	/* Both names of a release are one toolchain; an unknown one may be newer than we.
-	 */
+	/* Both names of a release are one toolchain; an unknown one may be new. */
 	out->suite = number ? number : word;
 	out->gcc = slash && str_starts(slash, "/gcc-") ? slash + 5 : NULL;
 }

@@ -167,13 +167,7 @@ bool node_is_null(const struct node *n)
 	       (strcmp(n->text, "~") == 0 || strcmp(n->text, "null") == 0 || !*n->text);
 }
 
-struct span member_at(const struct member *m)
-{
-	return m->key ? m->key_at : m->value->at;
-}
-
-/* --- printing -------------------------------------------------------------------------
- */
+/* --- printing ------------------------------------------------------------------ */
 
 static bool is_plain(const char *s)
 {

@@ -62,9 +62,6 @@ const char *node_text(const struct node *n, const char *key);
 const char *node_kind_words(const struct node *n);
 /* `~` or `null`, unquoted: nothing. */
 bool node_is_null(const struct node *n);
-/* The place of a member of either kind, for messages: the key of a map's, a list's value.
- */
-struct span member_at(const struct member *m);
 
 /*
  * Appends a stable, readable form: block style, text quoted only where a reader could

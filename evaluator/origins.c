@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Store paths of what is no build's output, and the side table that tells how to get it.
- */
+/* Store paths of what is no build's output, and how to get it: the side table. */
 #include <string.h>
 
 #include "base/alloc.h"

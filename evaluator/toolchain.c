@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* DATA/recipes/toolchain.yaml: which packages make a toolchain and how they are mended.
- */
+/* DATA/recipes/toolchain.yaml: which packages make a toolchain, and what is mended. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>

@@ -25,8 +25,7 @@ struct reader {
 	const struct source *src;
 	struct arena *a;
 	struct error *err;
-	size_t *offsets; /* byte offset of every STRIDE-th character; NULL: all is ASCII
-			  */
+	size_t *offsets; /* of every STRIDE-th character, in bytes; NULL: all is ASCII */
 	struct open_node stack[YAML_MAX_DEPTH];
 	size_t depth, too_deep;
 	struct node *root;

@@ -335,8 +335,7 @@ static int verify(const struct host *h, const char *suite, const char *file,
 	if (code < 0)
 		return -1;
 	const char *text = out.ptr ? out.ptr : "";
-	/* A signature by a key we do not have is fine beside a good one; a bad one never.
-	 */
+	/* A signature by an unknown key is fine beside a good one; a bad one never. */
 	if (gpgv ? strstr(text, "[GNUPG:] VALIDSIG") && !strstr(text, "[GNUPG:] BADSIG")
 		 : code == 0)
 		return 0;

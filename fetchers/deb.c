@@ -16,7 +16,8 @@
 
 enum { THREADS_LIMIT = 8 };
 
-int deb_data(int fd, struct archive **outer, struct archive **data, struct error *err)
+static int deb_data(int fd, struct archive **outer, struct archive **data,
+		    struct error *err)
 {
 	struct archive_entry *e;
 	int more;

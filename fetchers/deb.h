@@ -42,5 +42,3 @@ int deb_fixups(const struct deb_tree *d, struct error *err);
  */
 int deb_member(int fd, const char *path, struct archive **outer, struct archive **data,
 	       struct error *err);
-/* The package's data archive, opened. */
-int deb_data(int fd, struct archive **outer, struct archive **data, struct error *err);

@@ -149,8 +149,7 @@ static int get_files(struct fetch_job *job, const struct deb_line *lines, size_t
 	return failed;
 }
 
-/* A file of the tree at `root`, links resolved as if root were "/"; freed by the caller.
- */
+/* A file of the tree at `root`, links resolved as if root were "/"; free it. */
 static char *resolve_in(const char *root, const char *path)
 {
 	struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT};

@@ -127,7 +127,8 @@ int job_sha256(const struct fetch_job *job, struct sha256 *out, struct error *er
 	return 0;
 }
 
-int job_strip(const struct fetch_job *job, int *strip, struct error *err)
+/* The fact `strip`, STRIP_AUTO if there is none. */
+static int job_strip(const struct fetch_job *job, int *strip, struct error *err)
 {
 	const char *text = job_fact(job, "strip");
 

@@ -55,8 +55,6 @@ void job_keep(struct fetch_job *job, const char *key);
 /* The fact `sha256` (hex or sha256-base64), an error of class lock if it is missing or
  * odd. */
 int job_sha256(const struct fetch_job *job, struct sha256 *out, struct error *err);
-/* The fact `strip`, STRIP_AUTO if there is none. */
-int job_strip(const struct fetch_job *job, int *strip, struct error *err);
 /* Any text as a legal store name. */
 const char *job_name(struct fetch_job *job, const char *text);
 

@@ -23,7 +23,8 @@
 #include "fetchers/gitremote.h"
 #include "fetchers/url.h"
 
-int git_start(struct error *err)
+/* Once a process: its certificates, and no say for the host's settings. */
+static int git_start(struct error *err)
 {
 	if (git_libgit2_init() < 0)
 		return git_error_make(err, ERROR_INFRA, "libgit2 does not start");

@@ -29,8 +29,7 @@ static bool bracket(const char *p, char c, const char **end)
 
 static bool wild(const char *p, const char *s, bool at_start);
 
-/* A double star between slashes, or at an end of the pattern: any number of directories.
- */
+/* A double star between slashes or at an end of the pattern: any depth. */
 static bool any_dirs(const char *p, const char *s)
 {
 	if (!*p)

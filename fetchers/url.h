@@ -7,8 +7,7 @@
 char *url_join(const char *base, const char *path);
 /* As it may be shown: a user name and password become "***"; freed by the caller. */
 char *url_masked(const char *url);
-/* The last component of its path without query and fragment, unescaped; freed by caller.
- */
+/* The last component of its path without query and fragment, unescaped; free it. */
 char *url_basename(const char *url);
 /* The certificates the user's environment names, NULL: the system's. */
 const char *url_certificates(void);

@@ -179,8 +179,7 @@ static void guard(struct walk *w, const char *path)
 		add(w, path, TREEFILE_GUARD, &st);
 }
 
-/* The nearest directory at or above `dir` that has a .git; freed by the caller, or NULL.
- */
+/* The nearest directory at or above `dir` that has a .git (free it), or NULL. */
 static char *find_top(struct walk *w, const char *dir)
 {
 	autofree char *at = xstrdup(dir);

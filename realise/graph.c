@@ -3,7 +3,7 @@
 
 #include "base/alloc.h"
 
-bool node_done(const struct node *node)
+static bool node_done(const struct node *node)
 {
 	return node->result->state == STEP_HAD || node->result->state == STEP_BUILT;
 }

@@ -45,5 +45,3 @@ const char *graph_drv_path(struct graph *g, struct node *node);
 int graph_lookup(struct graph *g, struct node *node, struct store *st, struct error *err);
 /* Fills result->outputs' names and keys of a resolved node; paths are still NULL. */
 void graph_name_outputs(struct graph *g, struct node *node);
-
-bool node_done(const struct node *node);

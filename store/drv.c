@@ -203,7 +203,8 @@ char *drv_path(struct arena *a, const char *name, const struct drv *drv, struct 
 	return path_text(a, &h, refs, n, arena_printf(a, "%s.drv", name));
 }
 
-char *drv_output_name(struct arena *a, const char *name, const char *output)
+/* `name` for output out, else `name`-`output`. */
+static char *drv_output_name(struct arena *a, const char *name, const char *output)
 {
 	if (strcmp(output, "out") == 0)
 		return arena_strdup(a, name);

@@ -63,8 +63,6 @@ const char *drv_get(const struct drv *drv, const char *key);
 
 /* Store path of the .drv object `name`.drv with this text. */
 char *drv_path(struct arena *a, const char *name, const struct drv *drv, struct str text);
-/* `name` for output out, else `name`-`output`. */
-char *drv_output_name(struct arena *a, const char *name, const char *output);
 
 /* "/" + nix32(sha256("nix-output:" output)): a floating output in its own env. */
 char *drv_placeholder(struct arena *a, const char *output);

@@ -85,5 +85,3 @@ typedef int nar_read(void *ctx, void *bytes, size_t n, struct error *err);
  * less the umask.
  */
 int nar_restore(nar_read *read, void *ctx, int dir, const char *name, struct error *err);
-/* The same checks without creating anything. */
-int nar_check(nar_read *read, void *ctx, struct error *err);

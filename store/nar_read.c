@@ -14,7 +14,6 @@ struct reader {
 	nar_read *read;
 	void *ctx;
 	struct error *err;
-	bool create; /* else only check */
 	bool began;  /* the root exists and is ours */
 	char *chunk; /* CHUNK bytes */
 };
@@ -101,7 +100,7 @@ static int contents(struct reader *r, int fd, const char *name)
 
 		if (r->read(r->ctx, r->chunk, part, r->err) < 0)
 			return -1;
-		if (r->create && write_all(fd, r->chunk, part) < 0)
+		if (write_all(fd, r->chunk, part) < 0)
 			return error_errno(r->err, "cannot write %s", name);
 		left -= part;
 	}
@@ -112,7 +111,6 @@ static int regular(struct reader *r, int dir, const char *name)
 {
 	char tag[TAG_MAX + 1];
 	bool executable = false;
-	autoclose int fd = -1;
 
 	if (get_tag(r, tag) < 0)
 		return -1;
@@ -123,14 +121,12 @@ static int regular(struct reader *r, int dir, const char *name)
 	}
 	if (strcmp(tag, "contents") != 0)
 		return unexpected(r, "contents", tag);
-	if (r->create) {
-		fd = openat(dir, name,
-			    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-			    executable ? 0777 : 0666);
-		if (fd < 0)
-			return error_errno(r->err, "cannot create %s", name);
-		r->began = true;
-	}
+	autoclose int fd =
+		openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		       executable ? 0777 : 0666);
+	if (fd < 0)
+		return error_errno(r->err, "cannot create %s", name);
+	r->began = true;
 	if (contents(r, fd, name) < 0)
 		return -1;
 	return expect(r, ")");
@@ -145,11 +141,9 @@ static int symlink_node(struct reader *r, int dir, const char *name)
 		return -1;
 	if (!*target)
 		return error_make(r->err, "the target of the link %s is empty", name);
-	if (r->create) {
-		if (symlinkat(target, dir, name) < 0)
-			return error_errno(r->err, "cannot create the link %s", name);
-		r->began = true;
-	}
+	if (symlinkat(target, dir, name) < 0)
+		return error_errno(r->err, "cannot create the link %s", name);
+	r->began = true;
 	return expect(r, ")");
 }
 
@@ -180,17 +174,14 @@ static int entry(struct reader *r, int dir, char before[NAR_NAME_MAX + 1], size_
 static int directory(struct reader *r, int dir, const char *name, size_t depth)
 {
 	char tag[TAG_MAX + 1], before[NAR_NAME_MAX + 1] = "";
-	autoclose int fd = -1;
 
-	if (r->create) {
-		if (mkdirat(dir, name, 0777) < 0)
-			return error_errno(r->err, "cannot create the directory %s",
-					   name);
-		r->began = true;
-		fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (fd < 0)
-			return error_errno(r->err, "cannot open %s", name);
-	}
+	if (mkdirat(dir, name, 0777) < 0)
+		return error_errno(r->err, "cannot create the directory %s", name);
+	r->began = true;
+	autoclose int fd =
+		openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return error_errno(r->err, "cannot open %s", name);
 	for (;;) {
 		if (get_tag(r, tag) < 0)
 			return -1;
@@ -230,7 +221,7 @@ static int archive(struct reader *r, int dir, const char *name)
 
 int nar_restore(nar_read *read, void *ctx, int dir, const char *name, struct error *err)
 {
-	struct reader r = {.read = read, .ctx = ctx, .err = err, .create = true};
+	struct reader r = {.read = read, .ctx = ctx, .err = err};
 
 	if (archive(&r, dir, name) == 0)
 		return 0;
@@ -240,11 +231,4 @@ int nar_restore(nar_read *read, void *ctx, int dir, const char *name, struct err
 		dir_remove(dir, name, &ignored);
 	}
 	return error_wrap(err, "cannot restore an archive to %s", name);
-}
-
-int nar_check(nar_read *read, void *ctx, struct error *err)
-{
-	struct reader r = {.read = read, .ctx = ctx, .err = err};
-
-	return archive(&r, -1, "the root");
 }

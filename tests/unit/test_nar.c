@@ -323,17 +323,15 @@ static void malformed(void **state)
 	(void)state;
 	vectors_each("nar_malformed", v)
 	{
-		autoerror struct error err = {0}, checked = {0}, ignored = {0};
+		autoerror struct error err = {0}, ignored = {0};
 		unsigned char *nar;
 		size_t len = base64_of(v, "nar_base64", &nar);
 		const char *verdict = text_of(v, "kbuild_expected");
-		struct str in = {(char *)nar, len}, same = in;
+		struct str in = {(char *)nar, len};
 		bool longer = strstr(verdict, "longer stream");
 
 		print_message("# %s\n", text_of(v, "case"));
 		int ret = nar_restore(from_str, &in, AT_FDCWD, to, &err);
-		assert_int_equal(nar_check(from_str, &same, &checked), ret);
-		assert_int_equal(in.len, same.len);
 		assert_int_equal(ret == 0, longer || strcmp(verdict, "accept") == 0);
 		/* What follows an archive is left for the next reader. */
 		assert_int_equal(ret == 0 && in.len > 0, longer);
