@@ -11,12 +11,13 @@
 /* Events while it runs. */
 void message_phase(int fd, const char *phase);
 void message_count(int fd, const char *what, uint64_t done, uint64_t total);
-void message_text(int fd, const char *kind, const char *text); /* "line" or "warn" */
+/* "line", "warn", "publish" */
+void message_text(int fd, const char *kind, const char *text);
 /* The end: paths of the outputs in the order of result->outputs, or the failure. */
 void message_done(int fd, enum realise_state state, const struct realise_result *r);
 void message_failed(int fd, const struct realise_failure *f);
 
 /* Takes the outcome out of a final message into r (state, paths or failure). */
 void message_outcome(struct json_object *msg, struct arena *a, struct realise_result *r);
-/* "phase", "count", "line", "warn", "done", "failed" */
+/* "phase", "count", "line", "warn", "publish", "done", "failed" */
 const char *message_kind(struct json_object *msg);

@@ -121,11 +121,11 @@ static int start_worker(struct sched *s, struct node *node, struct error *err)
 
 	*slot = (struct slot){.node = node, .start = clock_s()};
 	slot->last = history_read(s->opt->root, node->step->name);
-	slot->scratch =
-		xasprintf("%s/%d-%u", s->scratch_dir, (int)getpid(), s->counter++);
 	graph_name_outputs(&s->graph, node);
 	if (pipe2(pipefd, O_CLOEXEC) < 0)
 		return error_errno(err, "cannot make a pipe");
+	slot->scratch =
+		xasprintf("%s/%d-%u", s->scratch_dir, (int)getpid(), s->counter++);
 	pid_t pid = fork();
 	if (pid == 0) {
 		struct worker w = {
@@ -178,9 +178,13 @@ static void take_message(struct sched *s, struct slot *slot, struct json_object 
 	const char *kind = message_kind(msg), *text = json_text(msg, "text");
 	struct realise_event e = {.step = index_of(s, slot->node), .text = text};
 
+	/* Apart from phases: those are a builder's words, and it can be killed any time.
+	 */
 	if (strcmp(kind, "phase") == 0) {
 		e.kind = EVENT_PHASE;
-		slot->publishing = text && strcmp(text, "publish") == 0;
+	} else if (strcmp(kind, "publish") == 0) {
+		e.kind = EVENT_PHASE;
+		slot->publishing = true;
 	} else if (strcmp(kind, "count") == 0) {
 		e.kind = EVENT_COUNT;
 		e.done = json_number(msg, "done");

@@ -81,7 +81,7 @@ static int build_or_find(struct worker *w, struct error *err)
 	if (make_scratch(w, err) < 0 || obtain_sources(w, err) < 0 ||
 	    build_run(w, err) < 0)
 		return -1;
-	message_phase(w->messages, "publish");
+	message_text(w->messages, "publish", "publish");
 	if (store_closure(w->st, drv->srcs, drv->nsrcs, &closure, err) < 0)
 		return -1;
 	return publish(w, &closure, err);
