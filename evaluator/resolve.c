@@ -3,6 +3,8 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/dir.h"
@@ -179,8 +181,13 @@ static int resolve_input(struct resolver *v, const struct input *in)
 
 	if (dir < 0)
 		return error_errno(v->err, "cannot open %s", scratch);
-	if (dir_temp(dir, "resolve-", &temp, v->err) < 0)
+	autofree char *prefix = xasprintf("%d-resolve-", (int)getpid());
+	if (dir_temp(dir, prefix, &temp, v->err) < 0)
 		return -1;
+	/* Locked as long as it is used: see clear_stale in realise. */
+	autoclose int held = openat(dir, temp, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (held < 0 || flock(held, LOCK_EX | LOCK_NB) < 0)
+		return error_errno(v->err, "cannot lock %s/%s", scratch, temp);
 	const char *dest = arena_printf(v->a, "%s/%s/tree", scratch, temp);
 	struct json_object *request = request_for(v, in, dest);
 	int rc = fetch_call(v->opt->fetch, request, &result, v->err);

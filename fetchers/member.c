@@ -94,9 +94,13 @@ int reader_next(struct archive *a, const char *what, struct archive_entry **entr
 	if (got == ARCHIVE_EOF)
 		return 0;
 	/* a warning is about names in odd character sets: the member itself is there */
-	if (got >= ARCHIVE_WARN && archive_entry_pathname(*entry))
-		return 1;
 	const char *why = archive_error_string(a);
+	if (got >= ARCHIVE_WARN && archive_entry_pathname(*entry)) {
+		if (archive_entry_filetype(*entry) != AE_IFLNK ||
+		    archive_entry_symlink(*entry) || archive_entry_hardlink(*entry))
+			return 1;
+		why = "link without a target";
+	}
 	return error_make(err, "%s is damaged: %s", what,
 			  why ? why : "member without a name");
 }

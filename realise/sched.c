@@ -329,14 +329,13 @@ static void clear_stale(const struct sched *s)
 	autoargv struct argv names = {0};
 	autoerror struct error ignored = {0};
 	int pid;
-	unsigned counter;
 
 	if (dir < 0 || dir_names(dir, &names, &ignored) < 0)
 		return;
 	for (size_t i = 0; i < names.n; i++) {
 		autoerror struct error err = {0};
 
-		if (sscanf(names.v[i], "%d-%u", &pid, &counter) != 2 ||
+		if (sscanf(names.v[i], "%d-", &pid) != 1 || pid <= 0 ||
 		    kill(pid, 0) == 0 || errno != ESRCH)
 			continue;
 		autoclose int fd =

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -129,15 +130,20 @@ static int write_text(int dir, struct str text, struct error *err)
 	return 0;
 }
 
-/* A private directory for one newcomer; *dir is open, the name is to be freed. */
+/*
+ * A private directory for one newcomer; *dir is open, the name is to be freed. Process id
+ * and lock tell whoever clears up after a crash that it is in use.
+ */
 static int scratch_begin(struct store *st, char **name, int *dir, struct error *err)
 {
-	autofree char *prefix = xasprintf("add-%d-", getpid());
+	autofree char *prefix = xasprintf("%d-add-", (int)getpid());
 
 	if (durable_before(st, err) < 0 || dir_temp(st->scratchfd, prefix, name, err) < 0)
 		return -1;
 	*dir = openat(st->scratchfd, *name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return *dir < 0 ? error_errno(err, "cannot open %s", *name) : 0;
+	if (*dir < 0 || flock(*dir, LOCK_EX | LOCK_NB) < 0)
+		return error_errno(err, "cannot lock %s", *name);
+	return 0;
 }
 
 static void scratch_end(struct store *st, const char *name)
