@@ -65,7 +65,7 @@ int cmd_run(struct cli *cli, int argc, char **argv, struct error *err)
 		{"wait", .flag = &wait,
 		 .help = "with --gdb: stop before the first instruction"},
 		{"test", .flag = &test, .help = "run the recipe's run.test"},
-		{"share", .list = &shares, .arg = "HOST:GUEST[:MODE]",
+		{"share", .list = &shares, .arg = "HOST[:GUEST[:MODE]]",
 		 .help = "share a directory: rw, ro or overlay"},
 		{"cwd", .flag = &cwd, .help = "share this directory and start in it"},
 		{"print", .flag = &print, .help = "print QEMU's command instead"},
