@@ -29,6 +29,8 @@ stage_all() {
 		"/src/kernel_modules/$lib/$release"/modules.order; do
 		[ ! -e "$entry" ] || cp -Rs "$entry" "all/$lib/$release/"
 	done
+	# Folders of the store are copied read-only; a recipe's module may go into one.
+	find all -type d -exec chmod u+w {} +
 	for input in $inputs; do
 		case $input in
 		module_*) stage_module "$input" ;;
