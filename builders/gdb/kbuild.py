@@ -73,13 +73,17 @@ def sections_by_count(attrs):
         yield as_text(name), int(attr["address"])
 
 
-def text_base(module):
-    """Without sect_attrs (no KALLSYMS or no SYSFS) at least the code's place is known."""
+def code_bases(module):
+    """Without sect_attrs (no KALLSYMS or no SYSFS) at least the code's places are known: .text and .init.text
+    are the first sections in theirs."""
     if has_field(module, "mem"):                  # 6.4 and later
-        return int(module["mem"][0]["base"])
-    if has_field(module, "core_layout"):          # 4.5 to 6.3
-        return int(module["core_layout"]["base"])
-    return int(module["module_core"])
+        memory = module["mem"]
+        text, init = memory[0]["base"], memory[int(gdb.parse_and_eval("MOD_INIT_TEXT"))]["base"]
+    elif has_field(module, "core_layout"):        # 4.5 to 6.3
+        text, init = module["core_layout"]["base"], module["init_layout"]["base"]
+    else:
+        text, init = module["module_core"], module["module_init"]
+    return {n: int(a) for n, a in ((".text", text), (".init.text", init)) if int(a) != 0}
 
 
 def section_addresses(module):
@@ -91,7 +95,7 @@ def section_addresses(module):
         # Per-CPU data is a template there, not the data of any CPU.
         found = {n: a for n, a in by(attrs) if a != 0 and n != ".data..percpu"}
     if ".text" not in found and ".init.text" not in found:
-        found[".text"] = text_base(module)
+        found.update(code_bases(module))
     return found
 
 
