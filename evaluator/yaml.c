@@ -15,8 +15,7 @@ enum { STRIDE = 64 };
 
 struct open_node {
 	struct node *node;
-	const char
-		*key; /* the map's key whose value comes next, NULL: a key comes next */
+	const char *key; /* of a map, its value comes next; NULL: a key comes next */
 	struct span key_at;
 	bool dropped; /* that key is a double: its value goes nowhere */
 };
@@ -27,7 +26,8 @@ struct reader {
 	struct error *err;
 	size_t *offsets; /* of every STRIDE-th character, in bytes; NULL: all is ASCII */
 	struct open_node stack[YAML_MAX_DEPTH];
-	size_t depth, too_deep;
+	size_t depth;
+	bool too_deep; /* said; libyaml is slow at depth, so nobody reads on */
 	struct node *root;
 	size_t documents;
 };
@@ -40,8 +40,10 @@ struct source *yaml_load(int dir, const char *path, const char *shown, struct ar
 	autoclose int fd = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
 	if (fd < 0) {
-		error_errno(err, "cannot open %s", shown);
-		err->class = errno == ENOENT ? ERROR_RECIPE : ERROR_INFRA;
+		bool absent = errno == ENOENT || errno == ENOTDIR;
+
+		error_class(err, absent ? ERROR_RECIPE : ERROR_INFRA,
+			    "cannot open %s: %s", shown, strerror(errno));
 		return NULL;
 	}
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
@@ -243,22 +245,14 @@ static void place(struct reader *r, struct node *n)
 static void open_collection(struct reader *r, enum node_kind kind, struct span at)
 {
 	at.len = at.len ? 1 : 0;
-	if (r->too_deep || r->depth == YAML_MAX_DEPTH) {
-		if (r->too_deep++ == 0)
-			error_at(r->err, at, "nested more than %d deep", YAML_MAX_DEPTH);
+	if (r->depth == YAML_MAX_DEPTH) {
+		error_at(r->err, at, "nested more than %d deep", YAML_MAX_DEPTH);
+		r->too_deep = true;
 		return;
 	}
 	struct node *n = kind == NODE_MAP ? node_map(r->a, at) : node_list(r->a, at);
 	place(r, n);
 	r->stack[r->depth++] = (struct open_node){.node = n};
-}
-
-static void close_collection(struct reader *r)
-{
-	if (r->too_deep)
-		r->too_deep--;
-	else
-		r->depth--;
 }
 
 static void document(struct reader *r, const yaml_event_t *e)
@@ -284,12 +278,10 @@ static void take_event(struct reader *r, const yaml_event_t *e)
 		error_hint(
 			r->err,
 			"share values with `extends:` or read them with ${section.key}");
-		if (!r->too_deep)
-			place(r, node_scalar(r->a, "", at));
+		place(r, node_scalar(r->a, "", at));
 		break;
 	case YAML_SCALAR_EVENT:
-		if (!r->too_deep)
-			place(r, scalar(r, e));
+		place(r, scalar(r, e));
 		break;
 	case YAML_SEQUENCE_START_EVENT:
 		refuse_decoration(r, e->data.sequence_start.anchor,
@@ -303,7 +295,7 @@ static void take_event(struct reader *r, const yaml_event_t *e)
 		break;
 	case YAML_SEQUENCE_END_EVENT:
 	case YAML_MAPPING_END_EVENT:
-		close_collection(r);
+		r->depth--;
 		break;
 	default:
 		break;
@@ -340,7 +332,7 @@ static void read_events(struct reader *r)
 	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&parser, (const unsigned char *)r->src->text,
 				     r->src->len);
-	while (!done && !findings_full(r->err)) {
+	while (!done && !r->too_deep && !findings_full(r->err)) {
 		yaml_event_t event;
 
 		if (!yaml_parser_parse(&parser, &event)) {
