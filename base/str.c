@@ -112,8 +112,14 @@ void strbuf_add_masked(struct strbuf *b, const char *s, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)s[i];
+		unsigned char next = i + 1 < n ? (unsigned char)s[i + 1] : 0;
 		bool bad = (c < 0x20 && c != '\n' && c != '\t') || c == 0x7f;
 
+		/* U+0080 to U+009F: terminals obey them, too. */
+		if (c == 0xc2 && next >= 0x80 && next < 0xa0) {
+			bad = true;
+			i++;
+		}
 		strbuf_addc(b, bad ? '?' : (char)c);
 	}
 }

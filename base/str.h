@@ -62,6 +62,6 @@ void strbuf_finish(struct strbuf *b);
 
 /*
  * Text from outside, fit for a terminal: control characters but tab and newline become
- * '?'. Bytes above 0x7f pass.
+ * '?', U+0080 to U+009F included. Other bytes above 0x7f pass.
  */
 void strbuf_add_masked(struct strbuf *b, const char *s, size_t n);

@@ -13,8 +13,10 @@
 #include "base/arena.h"
 #include "base/child.h"
 #include "base/dir.h"
+#include "base/json.h"
 #include "base/map.h"
 #include "base/sha256.h"
+#include "base/xdg.h"
 #include "cli/report.h"
 
 static void cut_splits(void **state)
@@ -43,6 +45,60 @@ static void masked_text_has_no_control_characters(void **state)
 
 	strbuf_add_masked(&b, "a\033[31m\tb\n\x7f\xc3\xa4\r", 13);
 	assert_string_equal(b.ptr, "a?[31m\tb\n?\xc3\xa4?");
+	strbuf_reset(&b);
+	strbuf_add_masked(&b, "\xc2\x9b\xc2\xa0\xc2", 5);
+	assert_string_equal(b.ptr, "?\xc2\xa0\xc2");
+}
+
+static void directories_of_the_user(void **state)
+{
+	static const struct {
+		const char *variable, *home, *want;
+	} cases[] = {
+		{"/x", "/h", "/x/kbuild"},
+		{"", "/h", "/h/.cache/kbuild"},
+		{"relative", "/h", "/h/.cache/kbuild"},
+		{NULL, "/h", "/h/.cache/kbuild"},
+	};
+	const char *home = getenv("HOME");
+	autofree char *saved = home ? xstrdup(home) : NULL;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		unsetenv("KBUILD_TEST_XDG");
+		if (cases[i].variable)
+			setenv("KBUILD_TEST_XDG", cases[i].variable, 1);
+		setenv("HOME", cases[i].home, 1);
+		autofree char *dir = xdg_dir("KBUILD_TEST_XDG", ".cache");
+		assert_string_equal(dir, cases[i].want);
+	}
+	/* Without HOME the password file knows, or nobody does. */
+	unsetenv("HOME");
+	autofree char *dir = xdg_dir("KBUILD_TEST_XDG", ".cache");
+	assert_true(!dir || !str_starts(dir, "/h/"));
+	if (saved)
+		setenv("HOME", saved, 1);
+}
+
+static void json_of_the_wrong_kind_is_absent(void **state)
+{
+	struct json_object *o =
+		json_tokener_parse("{\"t\": \"x\", \"n\": 7, \"l\": [], \"z\": null}");
+	struct json_object *none = NULL;
+
+	(void)state;
+	assert_string_equal(json_text(o, "t"), "x");
+	assert_int_equal(json_number(o, "n"), 7);
+	assert_non_null(json_list(o, "l"));
+	assert_null(json_text(o, "n"));
+	assert_null(json_text(o, "z"));
+	assert_null(json_list(o, "t"));
+	assert_int_equal(json_number(o, "t"), 0);
+	assert_int_equal(json_number(o, "no"), 0);
+	assert_null(json_text(none, "t"));
+	json_add(o, "added", NULL);
+	assert_null(json_text(o, "added"));
+	json_object_put(o);
 }
 
 static void map_keeps_insertion_order(void **state)
@@ -246,6 +302,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cut_splits),
 		cmocka_unit_test(masked_text_has_no_control_characters),
+		cmocka_unit_test(directories_of_the_user),
+		cmocka_unit_test(json_of_the_wrong_kind_is_absent),
 		cmocka_unit_test(map_keeps_insertion_order),
 		cmocka_unit_test(nearest_word),
 		cmocka_unit_test(arena_memory_is_zero_and_aligned),
