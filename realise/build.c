@@ -72,6 +72,12 @@ static int make_mounts(struct worker *w, struct mounts *m, struct argv *closure,
 	for (size_t i = 0; i < closure->n; i++) {
 		autofree char *host = store_physical(w->st, closure->v[i]);
 
+		if (faccessat(AT_FDCWD, host, F_OK, AT_SYMLINK_NOFOLLOW) < 0) {
+			error_class(err, ERROR_INFRA,
+				    "%s is gone, though the store's database has it",
+				    closure->v[i]);
+			return error_hint(err, "kbuild store verify names all that is");
+		}
 		add_mount(m, host, closure->v[i]);
 	}
 	while (rest.ptr) {
