@@ -36,7 +36,7 @@ LIB := $(wildcard base/*.c store/*.c fetchers/*.c sandbox/*.c evaluator/*.c real
 MAIN := $(filter-out $(FETCH_MAIN),$(wildcard cli/*.c))
 UNIT := $(wildcard tests/unit/test_*.c)
 FUZZ := $(wildcard tests/fuzz/fuzz_*.c)
-TESTS := $(sort $(wildcard tests/lint/*.sh tests/builders/*.sh tests/builders/*.sh tests/functional/*.sh tests/vm/*.sh))
+TESTS := $(sort $(wildcard tests/lint/*.sh tests/builders/*.sh tests/functional/*.sh tests/vm/*.sh))
 
 obj = $(patsubst %.c,$(B)/%.o,$(1))
 UNIT_BIN := $(patsubst tests/unit/%.c,$(B)/tests/%,$(UNIT))
