@@ -37,7 +37,8 @@ struct transfer {
 	struct part part;
 	bool checked_head; /* the reply's kind was looked at */
 	bool resumed;      /* this attempt continues what an earlier one left */
-	bool local_error, too_long;
+	bool too_long;
+	int local_errno;     /* of our own disk; 0: it is fine */
 	unsigned misses;     /* addresses that have no such file */
 	struct error error;  /* of the last attempt; at the end, of all */
 	struct strbuf story; /* how each address failed, one a line */
@@ -67,7 +68,7 @@ static size_t receive(char *bytes, size_t size, size_t n, void *ctx)
 
 	n *= size;
 	if (!t->checked_head && check_head(t) < 0) {
-		t->local_error = true;
+		t->local_errno = errno;
 		return 0;
 	}
 	if (t->part.have + n > limit) {
@@ -75,7 +76,7 @@ static size_t receive(char *bytes, size_t size, size_t n, void *ctx)
 		return 0;
 	}
 	if (part_add(&t->part, bytes, n) < 0) {
-		t->local_error = true;
+		t->local_errno = errno;
 		return 0;
 	}
 	return n;
@@ -124,7 +125,8 @@ static void start(CURLM *multi, struct transfer *t, const char *partial_dir)
 	if (!t->easy)
 		BUG("libcurl gives no handle");
 	t->curl_text[0] = '\0';
-	t->checked_head = t->local_error = t->too_long = false;
+	t->checked_head = t->too_long = false;
+	t->local_errno = 0;
 	t->resumed = t->part.have > 0;
 	set_options(t, t->item->urls.v[t->url]);
 	curl_multi_add_handle(multi, t->easy);
@@ -158,9 +160,9 @@ static void explain(struct transfer *t, CURLcode code, long status)
 	struct error *err = &t->error;
 
 	error_finish(err);
-	if (t->local_error)
+	if (t->local_errno)
 		error_class(err, ERROR_INFRA, "cannot write %s: %s", t->part.path,
-			    strerror(errno));
+			    strerror(t->local_errno));
 	else if (t->too_long)
 		error_class(
 			err, ERROR_INFRA, "%s sends more than the %llu bytes expected",
@@ -245,7 +247,7 @@ static void ended(struct transfer *t, CURLcode code)
 		return;
 	}
 	explain(t, code, status);
-	if (t->local_error) {
+	if (t->local_errno) {
 		t->state = DONE;
 		return;
 	}
