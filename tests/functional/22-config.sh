@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Configurations through recipes, with real kernels of three Debian releases; nothing is compiled.
-# S1-04 S1-05 S2-17 S2-19 S3-03 S3-04 S3-51 S3-52 S4-31 S4-32 S4-33 S4-46 S5-07 S5-08 S5-12 S5-17
+# S1-04 S1-05 S2-17 S2-19 S3-03 S3-04 S3-51 S3-52 S4-31 S4-32 S4-45 S4-46 S5-07 S5-08 S5-12 S5-17
 . "$(dirname "$0")/../lib.sh"
 need bwrap gzip
 t_shared
@@ -120,6 +120,19 @@ t_is 'full: the report is sorted' "$(sed 1d full.tsv | cut -f1 | LC_ALL=C sort)"
 sed -i 's/{is: y, why: "samples"}/y/; s/    wish: {NO_SUCH_SYMBOL: y, LEDS_CLASS: m}/    wish: {LEDS_CLASS: m, NO_SUCH_SYMBOL: y}/' full.yaml
 "$KB" eval --stage=drv full.yaml | grep '^kernel.config ' >after
 t_same 'full: neither is part of it' before after
+
+# Nothing but answers: what is not asked for is off.
+cat >answers.yaml <<'END'
+kbuild: 1
+kernel:
+  source: debian/13/linux-source-6.12
+  config: {base: allnoconfig, set: {64BIT: y, PRINTK: y}}
+END
+cp kernel.lock answers.lock
+granted answers
+t_has 'answers: what is asked for is on' answers.config '^CONFIG_PRINTK=y$'
+t_hasnt 'answers: nothing is a module' answers.config '=m$'
+t_is 'answers: nor is anything on that is a choice' '' "$(grep -xE 'CONFIG_(NET|PCI|MODULES|SMP)=y' answers.config)"
 
 # --- older releases: each with its own compiler -------------------------------------------------
 # release NUMBER NAME KERNEL: locks them; the recipe's further lines come from standard input.
