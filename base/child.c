@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include "base/alloc.h"
 #include "base/dir.h"
 
 extern char **environ;
@@ -125,4 +126,20 @@ void child_status_words(int status, struct strbuf *out)
 			      strsignal(status - 128));
 	else
 		strbuf_printf(out, "exit code %d", status);
+}
+
+char *child_find(const char *name)
+{
+	const char *path = getenv("PATH");
+	struct str rest = str_of(path ? path : "/usr/bin:/bin");
+
+	while (rest.ptr) {
+		struct str dir = str_cut(&rest, ':');
+		char *file = xasprintf("%.*s/%s", (int)dir.len, dir.ptr, name);
+
+		if (dir.len && access(file, X_OK) == 0)
+			return file;
+		free(file);
+	}
+	return NULL;
 }

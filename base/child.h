@@ -31,3 +31,5 @@ int child_run(const struct child *c, struct error *err);
 int child_output(const struct child *c, struct strbuf *out, struct error *err);
 /* "exit code 2", "killed by signal 9 (Killed)"; for messages. */
 void child_status_words(int status, struct strbuf *out);
+/* The file that `name` is in PATH; freed by the caller, NULL if there is none. */
+char *child_find(const char *name);

@@ -7,6 +7,7 @@
 #include <sys/utsname.h>
 
 #include "base/alloc.h"
+#include "base/child.h"
 #include "base/dir.h"
 #include "base/str.h"
 #include "cli/cmd.h"
@@ -30,33 +31,6 @@ static void tell(struct checkup *c, bool ok, bool needed, const char *fmt, ...)
 	va_end(ap);
 	putchar('\n');
 	c->broken |= !ok && needed;
-}
-
-static bool in_path(const char *program)
-{
-	const char *path = getenv("PATH");
-	struct str rest = str_of(path ? path : "/usr/bin:/bin");
-
-	while (rest.ptr) {
-		struct str dir = str_cut(&rest, ':');
-		autofree char *file =
-			xasprintf("%.*s/%s", (int)dir.len, dir.ptr, program);
-
-		if (dir.len && access(file, X_OK) == 0)
-			return true;
-	}
-	return false;
-}
-
-static void indented(const char *text)
-{
-	struct str rest = str_of(text);
-
-	while (rest.ptr) {
-		struct str line = str_cut(&rest, '\n');
-
-		printf("      %.*s\n", (int)line.len, line.ptr);
-	}
 }
 
 static void check_sandbox(struct checkup *c)
@@ -90,7 +64,8 @@ static void check_programs(struct checkup *c)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
-		bool ok = in_path(all[i].program);
+		autofree char *file = child_find(all[i].program);
+		bool ok = file != NULL;
 
 		tell(c, ok, false, "%s: %s%s%s", all[i].program, all[i].purpose,
 		     ok ? "" : "; apt-get install ", ok ? "" : all[i].package);

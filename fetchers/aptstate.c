@@ -21,18 +21,9 @@ enum { FRESH_S = 60 };
 
 static bool installed(const char *program)
 {
-	const char *path = getenv("PATH");
-	struct str rest = str_of(path ? path : "/usr/bin:/bin");
+	autofree char *file = child_find(program);
 
-	while (rest.ptr) {
-		struct str dir = str_cut(&rest, ':');
-		autofree char *file =
-			xasprintf("%.*s/%s", (int)dir.len, dir.ptr, program);
-
-		if (access(file, X_OK) == 0)
-			return true;
-	}
-	return false;
+	return file != NULL;
 }
 
 /* --- running --------------------------------------------------------------- */

@@ -113,7 +113,7 @@ static int start_bwrap(const struct sandbox *box, int seccomp, int status,
 	if (args < 0)
 		return -1;
 
-	autofree char *bwrap = sandbox_program();
+	autofree char *bwrap = child_find("bwrap");
 	argv_push(&command, bwrap ? bwrap : "bwrap");
 	argv_push(&no_env, "PATH=/usr/bin:/bin");
 	argv_push(&command, "--args");

@@ -8,22 +8,6 @@
 #include "base/str.h"
 #include "sandbox/sandbox.h"
 
-char *sandbox_program(void)
-{
-	const char *path = getenv("PATH");
-	struct str rest = str_of(path ? path : "/usr/bin:/bin");
-
-	while (rest.ptr) {
-		struct str dir = str_cut(&rest, ':');
-		char *file = xasprintf("%.*s/bwrap", (int)dir.len, dir.ptr);
-
-		if (dir.len && access(file, X_OK) == 0)
-			return file;
-		free(file);
-	}
-	return NULL;
-}
-
 /* bwrap with everything a build uses, around /bin/true of the host. */
 static int try(const char *bwrap, bool own_proc, struct strbuf *words, struct error *err)
 {
@@ -89,7 +73,7 @@ static void explain(struct error *err)
 int sandbox_probe(enum sandbox_ability *out, struct error *err)
 {
 	autobuf struct strbuf words = STRBUF_INIT;
-	autofree char *bwrap = sandbox_program();
+	autofree char *bwrap = child_find("bwrap");
 
 	if (!bwrap) {
 		error_class(err, ERROR_INFRA, "bwrap is not installed");

@@ -72,8 +72,6 @@ enum sandbox_ability {
  * and what to do.
  */
 int sandbox_probe(enum sandbox_ability *out, struct error *err);
-/* Path of bwrap in PATH; freed by the caller, NULL if there is none. */
-char *sandbox_program(void);
 
 /* The filter, as a BPF program in a descriptor for bwrap. -1 on failure. */
 int seccomp_program(struct error *err);
