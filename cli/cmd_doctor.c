@@ -33,6 +33,17 @@ static void tell(struct checkup *c, bool ok, bool needed, const char *fmt, ...)
 	c->broken |= !ok && needed;
 }
 
+static void indented(const char *text)
+{
+	struct str rest = str_of(text);
+
+	while (rest.ptr) {
+		struct str line = str_cut(&rest, '\n');
+
+		printf("      %.*s\n", (int)line.len, line.ptr);
+	}
+}
+
 static void check_sandbox(struct checkup *c)
 {
 	enum sandbox_ability ability;
