@@ -9,6 +9,8 @@
 #include "evaluator/sections.h"
 #include "evaluator/yaml.h"
 
+#define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
+
 /* --- the schema of builder.yaml itself ------------------------------------------ */
 
 static const char *const input_types[] = {"file", "tree"};
@@ -100,8 +102,24 @@ static int take_option(struct schema_key *k, const struct member *m, struct aren
 	return 0;
 }
 
-static int take_options(struct manifest *m, const struct node *options, struct arena *a,
-			struct error *err)
+/* Names become variables of the build. */
+static void check_names(const struct node *map, bool families, struct error *err)
+{
+	for (size_t i = 0; map && i < map->n; i++) {
+		const struct member *m = &map->members[i];
+		const char *rest = m->key + strspn(m->key, NAME_CHARS);
+
+		if (rest == m->key || (*rest && !(families && strcmp(rest, "*") == 0)))
+			error_at(
+				err, m->key_at,
+				"expected a name of letters, digits, _ and -, found '%s'",
+				m->key);
+	}
+	sections_twins(map, err);
+}
+
+static void take_options(struct manifest *m, const struct node *options, struct arena *a,
+			 struct error *err)
 {
 	size_t n = options ? options->n : 0;
 	struct schema_key *keys = arena_array(a, n + 1, struct schema_key);
@@ -109,13 +127,14 @@ static int take_options(struct manifest *m, const struct node *options, struct a
 	for (size_t i = 0; i < n; i++)
 		take_option(&keys[i], &options->members[i], a, err);
 	m->options = (struct schema){.type = TYPE_SECTION, .keys = keys, .nkeys = n};
-	return findings_close(err);
 }
 
-static int take_outputs(struct manifest *m, const struct node *outputs, struct arena *a,
-			struct error *err)
+static void take_outputs(struct manifest *m, const struct node *outputs, struct arena *a,
+			 struct error *err)
 {
-	static const char *const known[] = {"out", "modules", "dev", "debug", "report"};
+	/* Variables that every build has. */
+	static const char *const taken[] = {"builder", "inputs", "name",  "outputs",
+					    "script",  "system", "tools", "toolchain"};
 
 	m->noutputs = outputs->n;
 	m->outputs = arena_array(a, m->noutputs + 1, const char *);
@@ -127,10 +146,16 @@ static int take_outputs(struct manifest *m, const struct node *outputs, struct a
 		    o->text[strspn(o->text, "abcdefghijklmnopqrstuvwxyz0123456789_")])
 			error_at(err, o->at,
 				 "an output's name is small letters, digits and _");
+		bool used = str_starts(o->text, "in_") || str_starts(o->text, "opt_");
+		for (size_t k = 0; k < ARRAY_LEN(taken); k++)
+			used = used || strcmp(taken[k], o->text) == 0;
+		for (size_t k = 0; k < i; k++)
+			used = used || strcmp(m->outputs[k], o->text) == 0;
+		if (used)
+			error_at(err, o->at, "'%s' has another meaning already", o->text);
 	}
-	if (m->noutputs == 0 || strcmp(m->outputs[0], known[0]) != 0)
+	if (m->noutputs == 0 || strcmp(m->outputs[0], "out") != 0)
 		error_at(err, outputs->at, "the first output is `out`");
-	return findings_close(err);
 }
 
 static const char *joined_words(const struct node *list, struct arena *a)
@@ -162,11 +187,12 @@ static struct manifest *read_manifest(const char *dir, const char *shown, struct
 	m->dir = dir;
 	m->name = slash ? slash + 1 : dir;
 	m->tools = joined_words(node_get(n, "tools"), a);
+	check_names(node_get(n, "inputs"), true, err);
+	check_names(node_get(n, "options"), false, err);
 	take_inputs(m, node_get(n, "inputs"), a);
-	if (take_options(m, node_get(n, "options"), a, err) < 0 ||
-	    take_outputs(m, node_get(n, "outputs"), a, err) < 0)
-		return NULL;
-	return m;
+	take_options(m, node_get(n, "options"), a, err);
+	take_outputs(m, node_get(n, "outputs"), a, err);
+	return findings_close(err) < 0 ? NULL : m;
 }
 
 static const struct manifest *manifest_in(struct manifests *all, const char *dir,
@@ -283,7 +309,7 @@ int manifest_check_inputs(const struct manifest *m, const struct node *step,
 			ret = error_at(err, node_get(step, "builder")->at,
 				       "%s: builder %s needs the input '%s'", path,
 				       m->name, m->inputs[i].name);
-	return ret;
+	return sections_twins(inputs, err) < 0 ? -1 : ret;
 }
 
 struct node *manifest_options(const struct manifest *m, const struct node *step,

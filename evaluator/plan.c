@@ -253,6 +253,15 @@ static struct made *finish(struct planner *p, const struct spec *s, struct drv *
 	for (size_t i = 0; i < edges->n; i++)
 		needs[i] = edges->from[i]->index;
 	drv_normalise(drv);
+	for (size_t i = 1; i < drv->nenv; i++) {
+		if (strcmp(drv->env[i].key, drv->env[i - 1].key) != 0)
+			continue;
+		error_at(p->err, s->at,
+			 "two inputs or options of %s become the variable "
+			 "%s",
+			 s->name, drv->env[i].key);
+		return NULL;
+	}
 	drv_write(drv, &text);
 	m->index = p->n;
 	m->manifest = s->manifest;

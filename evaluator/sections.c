@@ -202,7 +202,7 @@ static int check_module_list(const struct node *list, const struct node *modules
 }
 
 /* '-' and '.' become '_' in a builder's variables: two names must not meet there. */
-static int check_twins(const struct node *map, struct error *err)
+int sections_twins(const struct node *map, struct error *err)
 {
 	for (size_t i = 0; map && map->n <= 64 && i < map->n; i++) {
 		for (size_t k = 0; k < i; k++) {
@@ -236,7 +236,7 @@ int sections_check(const struct node *r, struct error *err)
 				   "add for example `kernel: debian/linux-source-6.12`");
 		}
 	}
-	check_twins(modules, err);
+	sections_twins(modules, err);
 	for (size_t i = 0; modules && i < modules->n; i++)
 		check_module_list(
 			node_get(node_get(modules->members[i].value, "needs"), "modules"),

@@ -11,6 +11,9 @@ extern const struct schema recipe_schema;
 /* `kbuild: 1`, and the checks that need more than one section. 0 or -1. */
 int sections_check(const struct node *checked, struct error *err);
 
+/* Two keys that differ only in - _ and . would be one variable of a build. 0 or -1. */
+int sections_twins(const struct node *map, struct error *err);
+
 /* How the text of a source is to be read. */
 enum source_form {
 	SOURCE_PATH,   /* ./x, ../x, /x */
