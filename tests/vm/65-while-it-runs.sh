@@ -13,7 +13,7 @@ mkdir work
 cat >r.yaml <<'END'
 kbuild: 1
 extends: [ex/recipe.yaml]
-run: {share: {/nix/store: store, /mnt/work: {path: ./work, mode: rw}}}
+run: {share: {/nix/store: store, /mnt/host: {path: ./work, mode: rw}}}
 END
 t_kernel_lock r.lock || { not_ok 'the kernel can be locked'; done_testing; }
 if "$KB" realize --locked r.yaml >out 2>err; then
@@ -32,9 +32,9 @@ t_is 'a program of the store runs in the guest, which cannot write there' 0 $? |
 t_has 'it says so' out '^from the store$'
 
 # --- a module that is built while the machine runs ----------------------------------------------
-timeout 300 result/runvm -- 'insmod /modules/hello.ko && rmmod hello && touch /mnt/work/up &&
-	while [ ! -e /mnt/work/go ]; do sleep 0.2; done
-	insmod /mnt/work/hello.ko && dmesg | grep -c "hello: .*second edition"' >vm.out 2>vm.err </dev/null &
+timeout 300 result/runvm -- 'insmod /modules/hello.ko && rmmod hello && touch /mnt/host/up &&
+	while [ ! -e /mnt/host/go ]; do sleep 0.2; done
+	insmod /mnt/host/hello.ko && dmesg | grep -c "hello: .*second edition"' >vm.out 2>vm.err </dev/null &
 vm=$!
 for _ in $(seq 600); do
 	[ ! -e work/up ] || break
