@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # examples/hello, as a user has it: built, booted, shared with, debugged. Real guests.
-# S1-08 S1-16 S1-20 S1-21 S1-27 S1-29 S3-13 S3-14 S3-16 S3-17 S3-18 S3-37 S3-49 S4-01 S4-05 S4-08
-# S4-09 S4-11 S4-12 S4-13 S4-14 S4-15 S4-16 S4-24 S4-26 S4-27 S4-28 S4-29 S4-30 S4-58
+# S1-08 S1-16 S1-20 S1-21 S1-29 S3-13 S3-14 S3-16 S3-17 S3-18 S3-37 S3-49 S4-01 S4-05 S4-08
+# S4-09 S4-11 S4-12 S4-14 S4-15 S4-16 S4-24 S4-26 S4-27 S4-28 S4-29 S4-30 S4-58
 # shellcheck disable=SC2016 # commands for the guest are quoted
 . "$(dirname "$0")/../lib.sh"
 need qemu-system-x86_64 gdb cpio gzip

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # The same recipe in two roots, by two users, with -j1 and -j2: the same store paths for every
 # step. And early cutoff with a real kernel, counted from --json.
-# S1-07 S1-09 S1-17 S3-18 S4-25 S4-48
+# S1-07 S1-09 S1-17 S3-18 S3-50 S4-25 S4-48
 . "$(dirname "$0")/../lib.sh"
 t_shared
 cp -R "$T_TOP/tests/data/tiny" "$T/tiny"
