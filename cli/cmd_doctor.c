@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/child.h"
 #include "base/dir.h"
+#include "base/json.h"
 #include "base/str.h"
 #include "cli/cmd.h"
 #include "sandbox/sandbox.h"
@@ -17,26 +18,43 @@ enum { WANTED_SPACE_GIB = 10 };
 
 struct checkup {
 	struct cli *cli;
+	struct json_object *findings; /* with --json, printed at the end */
 	bool broken;
 };
 
 PRINTF(4, 5)
 static void tell(struct checkup *c, bool ok, bool needed, const char *fmt, ...)
 {
+	autobuf struct strbuf text = STRBUF_INIT;
+	const char *state = ok ? "ok" : needed ? "FAIL" : "note";
 	va_list ap;
 
-	printf("%-5s ", ok ? "ok" : needed ? "FAIL" : "note");
 	va_start(ap, fmt);
-	vprintf(fmt, ap);
+	strbuf_vprintf(&text, fmt, ap);
 	va_end(ap);
-	putchar('\n');
 	c->broken |= !ok && needed;
+	if (c->findings) {
+		struct json_object *o = json_object_new_object();
+
+		json_add(o, "state", state);
+		json_add(o, "text", text.ptr);
+		json_object_array_add(c->findings, o);
+	} else {
+		printf("%-5s %s\n", state, text.ptr);
+	}
 }
 
-static void indented(const char *text)
+/* Goes with the finding told last. */
+static void tell_hint(struct checkup *c, const char *text)
 {
 	struct str rest = str_of(text);
 
+	if (c->findings) {
+		size_t n = json_object_array_length(c->findings);
+
+		json_add(json_object_array_get_idx(c->findings, n - 1), "hint", text);
+		return;
+	}
 	while (rest.ptr) {
 		struct str line = str_cut(&rest, '\n');
 
@@ -58,7 +76,7 @@ static void check_sandbox(struct checkup *c)
 	}
 	tell(c, false, true, "sandbox: %s", err.msg);
 	if (err.hint)
-		indented(err.hint);
+		tell_hint(c, err.hint);
 }
 
 static void check_programs(struct checkup *c)
@@ -135,6 +153,27 @@ static void check_space(struct checkup *c)
 		      : "is not writable; choose another root with KBUILD_ROOT");
 }
 
+static void check_all(struct checkup *c)
+{
+	check_sandbox(c);
+	check_programs(c);
+	check_kvm(c);
+	check_fetch(c);
+	check_space(c);
+}
+
+/* {"findings": [{"state": "ok" | "note" | "FAIL", "text": ..., "hint": ...}]} */
+static void check_as_json(struct checkup *c)
+{
+	struct json_object *all = json_object_new_object();
+
+	c->findings = json_add_list(all, "findings");
+	check_all(c);
+	puts(json_object_to_json_string_ext(all, JSON_C_TO_STRING_PRETTY |
+							 JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(all);
+}
+
 int cmd_doctor(struct cli *cli, int argc, char **argv, struct error *err)
 {
 	struct checkup c = {.cli = cli};
@@ -145,12 +184,12 @@ int cmd_doctor(struct cli *cli, int argc, char **argv, struct error *err)
 		return -1;
 	if (argc)
 		return cli_usage(cli, err, "expected no words");
+	if (cli->json) {
+		check_as_json(&c);
+		return c.broken ? EXIT_INFRA : EXIT_DONE;
+	}
 	if (uname(&u) == 0)
 		printf("      %s %s on %s\n", u.sysname, u.release, u.machine);
-	check_sandbox(&c);
-	check_programs(&c);
-	check_kvm(&c);
-	check_fetch(&c);
-	check_space(&c);
+	check_all(&c);
 	return c.broken ? EXIT_INFRA : EXIT_DONE;
 }
