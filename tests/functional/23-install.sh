@@ -93,10 +93,10 @@ done
 code 'doctor: without bwrap' 8 env PATH="$T/bin" "$KB" doctor
 t_has 'doctor: names it' out '^FAIL *sandbox: bwrap is not installed'
 t_has 'doctor: and the package' out 'apt-get install bubblewrap'
+t_has 'doctor: what is not needed is a note' out '^note *gdb: .*apt-get install gdb'
 code 'doctor: the same as JSON' 8 env PATH="$T/bin" "$KB" doctor --json
 t_has 'doctor: the finding' out '"state": *"FAIL"'
 t_has 'doctor: its mend' out '"hint": *"apt-get install bubblewrap"'
-t_has 'doctor: what is not needed is a note' out '^note *gdb: .*apt-get install gdb'
 
 # --- installed ------------------------------------------------------------------------------------
 # The build that is tested, in a place of its own. It is made already: nothing is compiled.
