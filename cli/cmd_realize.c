@@ -5,6 +5,15 @@
 #include "cli/pipeline.h"
 #include "cli/report.h"
 
+/* The digest of output `out` is the key; the others only share its hash. */
+static const char *realisation_key(const struct realise_result *r)
+{
+	for (size_t i = 0; i < r->noutputs; i++)
+		if (strcmp(r->outputs[i].name, "out") == 0)
+			return r->outputs[i].key;
+	return NULL;
+}
+
 static void add_step(const struct pipeline *p, struct cli *cli, size_t i,
 		     struct json_object *step)
 {
@@ -13,7 +22,7 @@ static void add_step(const struct pipeline *p, struct cli *cli, size_t i,
 	char seconds[32];
 
 	json_add(step, "drv", p->plan.steps[i].drv_path);
-	json_add(step, "key", r->noutputs ? r->outputs[0].key : NULL);
+	json_add(step, "key", realisation_key(r));
 	outputs = json_add_object(step, "outputs");
 	for (size_t k = 0; k < r->noutputs; k++) {
 		autofree char *physical = pipeline_output(p, cli, i, r->outputs[k].name);
