@@ -4,12 +4,12 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/base64.h"
 #include "base/dir.h"
 #include "base/str.h"
 #include "fetchers/download.h"
@@ -100,15 +100,15 @@ void job_keep(struct fetch_job *job, const char *key)
 /* 64 hex digits, or sha256-<base64> as in the rest of a lock. */
 static int parse_digest(const char *text, struct sha256 *out)
 {
-	unsigned char bytes[36];
+	uint8_t bytes[33];
 
 	if (str_starts(text, "sha256:"))
 		text += strlen("sha256:");
 	if (!str_starts(text, "sha256-"))
 		return sha256_parse(text, out);
 	text += strlen("sha256-");
-	if (strlen(text) != 44 || text[43] != '=' ||
-	    EVP_DecodeBlock(bytes, (const unsigned char *)text, 44) != 33)
+	if (strlen(text) != base64_len(sizeof(out->bytes)) ||
+	    base64_decode(str_of(text), bytes) != sizeof(out->bytes))
 		return -1;
 	memcpy(out->bytes, bytes, sizeof(out->bytes));
 	return 0;

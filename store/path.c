@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "store/path.h"
 
-#include <openssl/evp.h>
-
 #include "base/alloc.h"
+#include "base/base64.h"
 
 static const char alphabet[] = "0123456789abcdfghijklmnpqrsvwxyz";
 
@@ -59,16 +58,11 @@ int nix32_decode(struct str text, uint8_t *out, size_t n)
 	return 0;
 }
 
-/* Standard base64 with padding, and no bits beyond the 32 bytes. */
 static int base64_parse(const char *text, struct sha256 *out)
 {
-	unsigned char raw[33], again[SRI_BASE64_LEN + 1];
+	uint8_t raw[SRI_BASE64_LEN / 4 * 3];
 
-	if (EVP_DecodeBlock(raw, (const unsigned char *)text, SRI_BASE64_LEN) !=
-	    sizeof(raw))
-		return -1;
-	EVP_EncodeBlock(again, raw, sizeof(out->bytes));
-	if (memcmp(again, text, SRI_BASE64_LEN) != 0)
+	if (base64_decode(str_of(text), raw) != sizeof(out->bytes))
 		return -1;
 	memcpy(out->bytes, raw, sizeof(out->bytes));
 	return 0;
@@ -96,8 +90,7 @@ char *hash_sri(struct arena *a, const struct sha256 *h)
 	char *s = arena_alloc(a, SRI_LEN + 1, 1);
 
 	memcpy(s, prefix, sizeof(prefix) - 1);
-	EVP_EncodeBlock((unsigned char *)s + sizeof(prefix) - 1, h->bytes,
-			sizeof(h->bytes));
+	base64_encode(h->bytes, sizeof(h->bytes), s + sizeof(prefix) - 1);
 	return s;
 }
 

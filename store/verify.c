@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "store/digest.h"
 #include "store/internal.h"
+#include "store/narinfo.h"
 #include "store/path.h"
 
 struct verify {
@@ -23,35 +24,6 @@ static void complain(struct verify *v, const char *path, const char *what)
 		v->report(v->ctx, path, what);
 	v->bad += !v->reported;
 	v->reported = true;
-}
-
-/*
- * The path a content address stands for; NULL if the text means nothing to us. A self
- * reference is `self` at the end of the type, not one of the references.
- */
-static const char *path_of_ca(const struct path_info *info, struct arena *a)
-{
-	const char *name = path_name(info->path), *ca = info->ca;
-	struct sha256 h;
-	bool recursive = str_starts(ca, "fixed:r:sha256:");
-
-	if (str_starts(ca, "fixed:sha256:") && hash_parse(ca + strlen("fixed:"), &h) == 0)
-		return path_flat(a, &h, name);
-	if (!recursive && !str_starts(ca, "text:sha256:"))
-		return NULL;
-	if (hash_parse(strchr(ca, ':') + 1 + 2 * recursive, &h) < 0)
-		return NULL;
-	autobuf struct strbuf type = STRBUF_INIT;
-	bool self = false;
-	strbuf_adds(&type, recursive ? "source" : "text");
-	for (size_t i = 0; i < info->nrefs; i++) {
-		if (strcmp(info->refs[i], info->path) == 0)
-			self = true;
-		else
-			strbuf_printf(&type, ":%s", info->refs[i]);
-	}
-	strbuf_adds(&type, self ? ":self" : "");
-	return path_make(a, type.ptr, &h, name);
 }
 
 static void check_contents(struct verify *v, const struct path_info *info)
@@ -86,7 +58,7 @@ static int check_path(struct verify *v, const char *path, bool contents,
 	}
 	int known = store_info(v->st, path, &a, &info, err);
 	if (known == 1 && info.ca) {
-		const char *want = path_of_ca(&info, &a);
+		const char *want = path_info_ca_path(&info, &a);
 
 		if (want && strcmp(want, path) != 0)
 			complain(v, path, "its content address belongs to another path");
