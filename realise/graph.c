@@ -112,7 +112,8 @@ int graph_lookup(struct graph *g, struct node *node, struct store *st, struct er
 	graph_name_outputs(g, node);
 	for (size_t i = 0; i < node->result->noutputs; i++) {
 		struct realise_output *o = &node->result->outputs[i];
-		int found = store_realisation(st, o->key, g->arena, &o->path, err);
+		struct path_info info;
+		int found = store_realisation(st, o->key, g->arena, &info, &o->path, err);
 
 		if (found <= 0)
 			return found;

@@ -26,22 +26,20 @@ static int links_to(struct store *st, const char *key, const char *path)
 }
 
 int store_realisation(struct store *st, const char *key, struct arena *a,
-		      const char **path, struct error *err)
+		      struct path_info *info, const char **path, struct error *err)
 {
-	autoargv struct argv refs = {0};
+	int found = store_info(st, key, a, info, err);
 
-	if (!st->db)
-		return 0;
-	if (db_list(st->db, DB_REFS, key, &refs, err) < 0)
-		return -1;
+	if (found <= 0)
+		return found;
 	/*
 	 * A valid row's references are valid: the database sees to it. The link tells our
 	 * record from an output that plain Nix built in place and that refers to one
 	 * path.
 	 */
-	if (refs.n != 1 || !links_to(st, key, refs.v[0]))
+	if (info->nrefs != 1 || !links_to(st, key, info->refs[0]))
 		return 0;
-	*path = arena_strdup(a, refs.v[0]);
+	*path = info->refs[0];
 	return 1;
 }
 

@@ -128,9 +128,13 @@ struct realisation {
 	const char *path; /* content-addressed */
 };
 
-/* The content-addressed path recorded for a key, if both are valid. 1, 0, -1. */
+/*
+ * The content-addressed path recorded for a key, if both are valid. 1, 0, -1. `info` is
+ * what is known of the record itself: it is a claim, made here (ultimate) or signed by
+ * somebody, whom the caller believes or not.
+ */
 int store_realisation(struct store *st, const char *key, struct arena *a,
-		      const char **path, struct error *err);
+		      struct path_info *info, const char **path, struct error *err);
 /*
  * Records all outputs of one build in one transaction: each key becomes a store object, a
  * symbolic link to the content-addressed path with exactly that reference, which plain

@@ -277,7 +277,7 @@ static void reading_needs_nothing(void **state)
 	assert_done(store_open(nowhere, STORE_READ, &st, &f->err), &f->err);
 	assert_int_equal(store_find(st, path, &f->err), 0);
 	assert_int_equal(store_info(st, path, &f->a, &i, &f->err), 0);
-	assert_int_equal(store_realisation(st, path, &f->a, &path, &f->err), 0);
+	assert_int_equal(store_realisation(st, path, &f->a, &f->info, &path, &f->err), 0);
 	assert_int_equal(store_verify(st, true, NULL, NULL, &f->err), 0);
 	assert_int_equal(
 		store_add_text(st, "x", STR("x"), NULL, 0, &f->a, &path, &f->err), -1);

@@ -194,7 +194,8 @@ static void nix_knows_the_output(void **state)
 
 	if (!ask(f, &out, "nix-store", "-q", "--outputs", f->resolved))
 		return;
-	assert_int_equal(store_realisation(f->st, out.ptr, &f->a, &path, &f->err), 1);
+	assert_int_equal(
+		store_realisation(f->st, out.ptr, &f->a, &f->info, &path, &f->err), 1);
 	assert_string_equal(path, f->output);
 	autofree char *key = xstrdup(out.ptr);
 	ask(f, &out, "nix-store", "-q", "--references", key);

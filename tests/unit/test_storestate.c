@@ -19,13 +19,16 @@ static void records_realisations(void **state)
 	const struct realisation other = {key, hello};
 	autofree char *garbage = store_physical(f->st, key);
 
-	assert_int_equal(store_realisation(f->st, key, &f->a, &path, &f->err), 0);
+	assert_int_equal(store_realisation(f->st, key, &f->a, &f->info, &path, &f->err),
+			 0);
 	assert_int_equal(mkdir(garbage, 0555), 0);
 	assert_done(store_record(f->st, both, 2, the_drv, &f->err), &f->err);
 	reopen(f, STORE_READ);
-	assert_int_equal(store_realisation(f->st, key, &f->a, &path, &f->err), 1);
+	assert_int_equal(store_realisation(f->st, key, &f->a, &f->info, &path, &f->err),
+			 1);
 	assert_string_equal(path, mixed);
-	assert_int_equal(store_realisation(f->st, dev_key, &f->a, &path, &f->err), 1);
+	assert_int_equal(
+		store_realisation(f->st, dev_key, &f->a, &f->info, &path, &f->err), 1);
 	assert_string_equal(path, hello);
 	struct path_info i = info(f, key);
 	assert_string_equal(i.deriver, the_drv);
@@ -34,7 +37,8 @@ static void records_realisations(void **state)
 	/* The first answer stays. */
 	reopen(f, STORE_WRITE);
 	assert_done(store_record(f->st, &other, 1, the_drv, &f->err), &f->err);
-	assert_int_equal(store_realisation(f->st, key, &f->a, &path, &f->err), 1);
+	assert_int_equal(store_realisation(f->st, key, &f->a, &f->info, &path, &f->err),
+			 1);
 	assert_string_equal(path, mixed);
 	assert_int_equal(store_verify(f->st, true, NULL, NULL, &f->err), 0);
 }
@@ -49,7 +53,8 @@ static void records_are_atomic(void **state)
 		{dev_key, "/nix/store/xrabnx1r49hn890prhx86h6iyn19p976-hello.txt"}};
 
 	assert_int_equal(store_record(f->st, both, 2, the_drv, &f->err), -1);
-	assert_int_equal(store_realisation(f->st, key, &f->a, &path, &f->err), 0);
+	assert_int_equal(store_realisation(f->st, key, &f->a, &f->info, &path, &f->err),
+			 0);
 	assert_int_equal(find(f, key), 0);
 	assert_int_equal(find(f, mixed), 1);
 }
@@ -61,7 +66,8 @@ static void a_real_output_is_no_realisation(void **state)
 	const char *hello = add_tree(f, "hello.txt", "hello.txt"), *hit;
 	const char *text = add_text(f, "t", hello, &hello, 1);
 
-	assert_int_equal(store_realisation(f->st, text, &f->a, &hit, &f->err), 0);
+	assert_int_equal(store_realisation(f->st, text, &f->a, &f->info, &hit, &f->err),
+			 0);
 }
 
 /* --- locks, roots ----------------------------------------------------------------- */
