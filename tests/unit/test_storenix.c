@@ -17,6 +17,7 @@ struct fix {
 	struct store *st;
 	struct arena a;
 	struct error err;
+	struct path_info info; /* of the record that was looked up last */
 	const char *hello, *floating, *output, *resolved;
 };
 
