@@ -83,6 +83,7 @@ int graph_resolve(struct graph *g, struct node *node, struct error *err)
 		return error_wrap(err, "while resolving %s", node->step->name);
 	drv_write(&node->closed, &text);
 	node->text = (struct str){arena_strndup(g->arena, text.ptr, text.len), text.len};
+	node->result->text = node->text;
 	node->resolved = true;
 	return 0;
 }

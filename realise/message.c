@@ -6,7 +6,7 @@
 #include "base/str.h"
 
 /* Takes the object. A parent that is gone is noticed elsewhere: nothing to do here. */
-static void send(int fd, struct json_object *o)
+void message_send(int fd, struct json_object *o)
 {
 	autobuf struct strbuf line = STRBUF_INIT;
 
@@ -17,7 +17,7 @@ static void send(int fd, struct json_object *o)
 		return;
 }
 
-static struct json_object *make(const char *kind)
+struct json_object *message_make(const char *kind)
 {
 	struct json_object *o = json_object_new_object();
 
@@ -27,44 +27,44 @@ static struct json_object *make(const char *kind)
 
 void message_phase(int fd, const char *phase)
 {
-	struct json_object *o = make("phase");
+	struct json_object *o = message_make("phase");
 
 	json_add(o, "text", phase);
-	send(fd, o);
+	message_send(fd, o);
 }
 
 void message_count(int fd, const char *what, uint64_t done, uint64_t total)
 {
-	struct json_object *o = make("count");
+	struct json_object *o = message_make("count");
 
 	json_add(o, "text", what);
 	json_add_number(o, "done", done);
 	json_add_number(o, "total", total);
-	send(fd, o);
+	message_send(fd, o);
 }
 
 void message_text(int fd, const char *kind, const char *text)
 {
-	struct json_object *o = make(kind);
+	struct json_object *o = message_make(kind);
 
 	json_add(o, "text", text);
-	send(fd, o);
+	message_send(fd, o);
 }
 
 void message_done(int fd, enum realise_state state, const struct realise_result *r)
 {
-	struct json_object *o = make("done");
+	struct json_object *o = message_make("done");
 	struct json_object *paths = json_add_list(o, "paths");
 
 	for (size_t i = 0; i < r->noutputs; i++)
 		json_push(paths, r->outputs[i].path);
 	json_add_number(o, "state", state);
-	send(fd, o);
+	message_send(fd, o);
 }
 
 void message_failed(int fd, const struct realise_failure *f)
 {
-	struct json_object *o = make("failed");
+	struct json_object *o = message_make("failed");
 	struct json_object *refusals = json_add_list(o, "refusals");
 
 	json_add_number(o, "class", f->class);
@@ -82,7 +82,7 @@ void message_failed(int fd, const struct realise_failure *f)
 		json_add(r, "got", f->refusals[i].got);
 		json_object_array_add(refusals, r);
 	}
-	send(fd, o);
+	message_send(fd, o);
 }
 
 const char *message_kind(struct json_object *msg)

@@ -8,6 +8,10 @@
 
 #include "realise/realise.h"
 
+/* A message of any kind to add to, and sending it, which takes the object. */
+struct json_object *message_make(const char *kind);
+void message_send(int fd, struct json_object *o);
+
 /* Events while it runs. */
 void message_phase(int fd, const char *phase);
 void message_count(int fd, const char *what, uint64_t done, uint64_t total);

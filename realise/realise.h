@@ -87,6 +87,7 @@ struct realise_result {
 	struct realise_output *outputs; /* set when HAD or BUILT */
 	size_t noutputs;
 	double seconds;
+	struct str text; /* resolved derivation; unless SKIPPED or NOT_NEEDED */
 	struct realise_failure failure; /* set when FAILED */
 };
 

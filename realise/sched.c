@@ -18,6 +18,7 @@
 #include "base/json.h"
 #include "realise/history.h"
 #include "realise/message.h"
+#include "realise/sched.h"
 #include "realise/worker.h"
 
 enum { TICK_MS = 250 };
@@ -36,7 +37,8 @@ struct slot {
 };
 
 struct sched {
-	struct graph graph;
+	const struct sched_work *work;
+	struct graph *graph;
 	const struct realise_options *opt;
 	struct jobserver js;
 	struct map origins;
@@ -44,7 +46,6 @@ struct sched {
 	size_t nslots;
 	struct node **ready;
 	size_t nready, cap_ready;
-	char *scratch_dir;
 	int signals;
 	bool interrupted, failed;
 	unsigned counter;
@@ -52,7 +53,7 @@ struct sched {
 
 static size_t index_of(const struct sched *s, const struct node *node)
 {
-	return (size_t)(node - s->graph.nodes);
+	return (size_t)(node - s->graph->nodes);
 }
 
 static void tell(const struct sched *s, struct realise_event e)
@@ -63,17 +64,17 @@ static void tell(const struct sched *s, struct realise_event e)
 
 static void push_ready(struct sched *s, struct node *node)
 {
-	ARENA_PUSH(s->graph.arena, s->ready, s->nready, s->cap_ready) = node;
+	ARENA_PUSH(s->graph->arena, s->ready, s->nready, s->cap_ready) = node;
 }
 
 /* Its users wait for one thing less; what waits for nothing becomes ready. */
 static int release_users(struct sched *s, struct node *node, struct error *err)
 {
 	for (size_t i = 0; i < node->nusers; i++) {
-		struct node *user = &s->graph.nodes[node->users[i]];
+		struct node *user = &s->graph->nodes[node->users[i]];
 
 		if (--user->waits == 0) {
-			if (graph_resolve(&s->graph, user, err) < 0)
+			if (graph_resolve(s->graph, user, err) < 0)
 				return -1;
 			push_ready(s, user);
 		}
@@ -84,7 +85,7 @@ static int release_users(struct sched *s, struct node *node, struct error *err)
 static void skip_users(struct sched *s, struct node *node)
 {
 	for (size_t i = 0; i < node->nusers; i++) {
-		struct node *user = &s->graph.nodes[node->users[i]];
+		struct node *user = &s->graph->nodes[node->users[i]];
 
 		if (user->result->state == STEP_WAITING) {
 			user->result->state = STEP_SKIPPED;
@@ -93,25 +94,17 @@ static void skip_users(struct sched *s, struct node *node)
 	}
 }
 
-/* Inputs come first in the order: one pass finds everything that is known. */
-static int find_known(struct sched *s, struct store *st, struct error *err)
+/* Free: what an earlier rebuild of ours made may still be there. */
+static char *scratch_name(struct sched *s)
 {
-	for (size_t i = 0; i < s->graph.n; i++) {
-		struct node *node = &s->graph.nodes[i];
+	char *name = NULL;
 
-		if (!node->needed || node->waits)
-			continue;
-		if (graph_resolve(&s->graph, node, err) < 0)
-			return -1;
-		int found = graph_lookup(&s->graph, node, st, err);
-		if (found < 0)
-			return -1;
-		if (!found)
-			push_ready(s, node);
-		for (size_t k = 0; found && k < node->nusers; k++)
-			s->graph.nodes[node->users[k]].waits--;
-	}
-	return 0;
+	do {
+		free(name);
+		name = xasprintf("%s/%d-%u", s->work->scratch_dir, (int)getpid(),
+				 s->counter++);
+	} while (access(name, F_OK) == 0);
+	return name;
 }
 
 static int start_worker(struct sched *s, struct node *node, struct error *err)
@@ -121,21 +114,21 @@ static int start_worker(struct sched *s, struct node *node, struct error *err)
 
 	*slot = (struct slot){.node = node, .start = clock_s()};
 	slot->last = history_read(s->opt->root, node->step->name);
-	graph_name_outputs(&s->graph, node);
+	graph_name_outputs(s->graph, node);
 	if (pipe2(pipefd, O_CLOEXEC) < 0)
 		return error_errno(err, "cannot make a pipe");
-	slot->scratch =
-		xasprintf("%s/%d-%u", s->scratch_dir, (int)getpid(), s->counter++);
+	slot->scratch = scratch_name(s);
 	pid_t pid = fork();
 	if (pid == 0) {
 		struct worker w = {
-			.graph = &s->graph,
+			.graph = s->graph,
 			.node = node,
 			.opt = s->opt,
 			.js = &s->js,
 			.origins = &s->origins,
 			.messages = pipefd[1],
 			.scratch = slot->scratch,
+			.again = s->work->rebuilt != NULL,
 		};
 
 		/* Out of the terminal's process group: Ctrl-C is the parent's. */
@@ -173,6 +166,18 @@ static int start_ready(struct sched *s, struct error *err)
 	return 0;
 }
 
+static void take_outcome(const struct sched *s, struct slot *slot,
+			 struct json_object *msg)
+{
+	struct arena *a = s->graph->arena;
+
+	message_outcome(msg, a, slot->node->result);
+	if (s->work->rebuilt && slot->node->result->state == STEP_BUILT)
+		rebuild_outcome(msg, a, slot->node->result, slot->scratch,
+				&s->work->rebuilt[index_of(s, slot->node)]);
+	slot->finished = true;
+}
+
 static void take_message(struct sched *s, struct slot *slot, struct json_object *msg)
 {
 	const char *kind = message_kind(msg), *text = json_text(msg, "text");
@@ -198,8 +203,7 @@ static void take_message(struct sched *s, struct slot *slot, struct json_object 
 	} else if (strcmp(kind, "warn") == 0) {
 		e.kind = EVENT_WARN;
 	} else {
-		message_outcome(msg, s->graph.arena, slot->node->result);
-		slot->finished = true;
+		take_outcome(s, slot, msg);
 		return;
 	}
 	tell(s, e);
@@ -214,7 +218,7 @@ static int finish(struct sched *s, struct slot *slot, struct error *err)
 		s->failed = true;
 		skip_users(s, slot->node);
 	}
-	if (r->state == STEP_BUILT)
+	if (r->state == STEP_BUILT && !s->work->rebuilt)
 		history_write(s->opt->root, slot->node->step->name,
 			      (struct history){slot->objects, r->seconds});
 	tell(s, (struct realise_event){.kind = EVENT_FINISH,
@@ -325,7 +329,8 @@ static void interrupt(struct sched *s)
  */
 static void clear_stale(const struct sched *s)
 {
-	autoclose int dir = open(s->scratch_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	autoclose int dir =
+		open(s->work->scratch_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	autoargv struct argv names = {0};
 	autoerror struct error ignored = {0};
 	int pid;
@@ -405,64 +410,33 @@ static int run_workers(struct sched *s, struct error *err)
 	return rc;
 }
 
-static int look_up(struct sched *s, struct error *err)
+static void find_ready(struct sched *s)
 {
-	autostore struct store *st = NULL;
+	for (size_t i = 0; i < s->graph->n; i++) {
+		struct node *node = &s->graph->nodes[i];
 
-	if (store_open(s->opt->root, STORE_READ, &st, err) < 0)
-		return -1;
-	s->scratch_dir = xstrdup(store_scratch_dir(st));
-	return find_known(s, st, err);
+		if (node->needed && !node->waits && node->result->state == STEP_WAITING)
+			push_ready(s, node);
+	}
 }
 
-int realise(const struct realise_step *steps, size_t n, const struct realise_options *opt,
-	    struct arena *a, struct realise_result *results, struct error *err)
+int sched_run(const struct sched_work *work, struct error *err)
 {
-	struct sched s = {.opt = opt,
-			  .js = {.read_fd = -1, .write_fd = -1, .probe_fd = -1}};
+	struct sched s = {.work = work, .graph = work->graph, .opt = work->opt};
 
-	int rc = graph_make(&s.graph, steps, n, results, a, err);
+	find_ready(&s);
+	for (size_t i = 0; i < s.opt->norigins; i++)
+		map_set(&s.origins, s.opt->origins[i].path, (void *)&s.opt->origins[i]);
+	int rc = jobserver_open(&s.js, s.opt->jobs, err);
 	if (rc == 0)
-		rc = look_up(&s, err);
-	if (rc == 0 && s.nready) {
-		for (size_t i = 0; i < opt->norigins; i++)
-			map_set(&s.origins, opt->origins[i].path,
-				(void *)&opt->origins[i]);
-		rc = jobserver_open(&s.js, opt->jobs, err);
-		/* No connection to the database is open while workers are forked. */
-		if (rc == 0)
-			rc = run_workers(&s, err);
-		jobserver_close(&s.js);
+		rc = run_workers(&s, err);
+	jobserver_close(&s.js);
+	for (size_t i = 0; i < s.graph->n; i++) {
+		struct realise_result *r = s.graph->nodes[i].result;
+
+		if (r->state == STEP_WAITING || r->state == STEP_RUNNING)
+			r->state = STEP_SKIPPED;
 	}
-	for (size_t i = 0; i < n; i++)
-		if (results[i].state == STEP_WAITING || results[i].state == STEP_RUNNING)
-			results[i].state = STEP_SKIPPED;
 	map_finish(&s.origins);
-	graph_finish(&s.graph);
-	free(s.scratch_dir);
 	return rc < 0 ? -1 : s.failed;
-}
-
-int realise_logs(const struct realise_step *steps, size_t n, const char *root,
-		 size_t step, struct arena *a, char **log, struct error *err)
-{
-	struct realise_result *results = arena_array(a, n, struct realise_result);
-	const struct realise_options opt = {.root = root};
-	struct sched s = {.opt = &opt};
-
-	*log = NULL;
-	int rc = graph_make(&s.graph, steps, n, results, a, err);
-	if (rc == 0)
-		rc = look_up(&s, err);
-	if (rc == 0 && s.graph.nodes[step].resolved) {
-		autostore struct store *st = NULL;
-
-		rc = store_open(root, STORE_READ, &st, err);
-		if (rc == 0)
-			*log = store_log_path(
-				st, graph_drv_path(&s.graph, &s.graph.nodes[step]));
-	}
-	graph_finish(&s.graph);
-	free(s.scratch_dir);
-	return rc;
 }

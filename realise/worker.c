@@ -69,6 +69,13 @@ static int make_scratch(struct worker *w, struct error *err)
 	return 0;
 }
 
+static int run_builder(struct worker *w, struct error *err)
+{
+	if (make_scratch(w, err) < 0 || obtain_sources(w, err) < 0)
+		return -1;
+	return build_run(w, err);
+}
+
 /* 1: it was there already, 0: built now, -1. The step's lock is held. */
 static int build_or_find(struct worker *w, struct error *err)
 {
@@ -78,8 +85,7 @@ static int build_or_find(struct worker *w, struct error *err)
 
 	if (found)
 		return found;
-	if (make_scratch(w, err) < 0 || obtain_sources(w, err) < 0 ||
-	    build_run(w, err) < 0)
+	if (run_builder(w, err) < 0)
 		return -1;
 	message_text(w->messages, "publish", "publish");
 	if (store_closure(w->st, drv->srcs, drv->nsrcs, &closure, err) < 0)
@@ -102,6 +108,15 @@ static int locked_build(struct worker *w, struct error *err)
 	int rc = build_or_find(w, err);
 	store_unlock(w->st, key, lock);
 	return rc;
+}
+
+/* Nobody else is kept from building it: what we make goes nowhere. */
+static int build_again(struct worker *w, struct error *err)
+{
+	if (run_builder(w, err) < 0)
+		return -1;
+	message_phase(w->messages, "hash");
+	return rebuild_finish(w, err);
 }
 
 static void keep_build_dir(struct worker *w)
@@ -138,12 +153,23 @@ static void tell_failure(struct worker *w, const struct error *err)
 	message_failed(w->messages, &w->failure);
 }
 
-static void clean_scratch(const struct worker *w)
+static void clean_scratch(const struct worker *w, bool keep_outputs)
 {
+	autofree char *build = xasprintf("%s/build", w->scratch);
 	autoerror struct error err = {0};
 
-	if (dir_remove(AT_FDCWD, w->scratch, &err) < 0)
+	if (dir_remove(AT_FDCWD, keep_outputs ? build : w->scratch, &err) < 0)
 		message_text(w->messages, "warn", err.msg);
+}
+
+static void tell_end(struct worker *w, int rc, const struct error *err)
+{
+	if (rc < 0)
+		tell_failure(w, err);
+	else if (w->again)
+		message_send(w->messages, w->outcome);
+	else
+		message_done(w->messages, rc ? STEP_HAD : STEP_BUILT, w->node->result);
 }
 
 void worker_main(struct worker *w)
@@ -153,13 +179,10 @@ void worker_main(struct worker *w)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	int rc = store_open(w->opt->root, STORE_WRITE, &w->st, &err);
 	if (rc == 0)
-		rc = locked_build(w, &err);
-	if (rc < 0)
-		tell_failure(w, &err);
-	else
-		message_done(w->messages, rc ? STEP_HAD : STEP_BUILT, w->node->result);
+		rc = w->again ? build_again(w, &err) : locked_build(w, &err);
+	tell_end(w, rc, &err);
 	/* The parent goes on meanwhile. */
-	clean_scratch(w);
+	clean_scratch(w, w->again && rc == 0);
 	store_close(w->st);
 	_exit(0);
 }

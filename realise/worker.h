@@ -7,7 +7,7 @@
  */
 #include "realise/graph.h"
 #include "realise/jobserver.h"
-#include "realise/realise.h"
+#include "realise/rebuild.h"
 #include "store/path.h"
 
 struct worker {
@@ -20,6 +20,8 @@ struct worker {
 	int messages;
 	char *scratch; /* of this build; build/ and store/ below it */
 	struct realise_failure failure;
+	bool again;                  /* run the builder, publish nothing */
+	struct json_object *outcome; /* of that */
 };
 
 _Noreturn void worker_main(struct worker *w);
@@ -31,3 +33,9 @@ int obtain_sources(struct worker *w, struct error *err);
  * w->failure holds what the log knows.
  */
 int build_run(struct worker *w, struct error *err);
+/* What build_run left, made canonical and hashed; w->outcome tells the parent. */
+int rebuild_finish(struct worker *w, struct error *err);
+/* The parent's side of it: takes the outcome out of the final message. */
+void rebuild_outcome(struct json_object *msg, struct arena *a,
+		     const struct realise_result *built, const char *scratch,
+		     struct rebuild_result *r);

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * Workers for the nodes of a graph that are to be built: as many at a time as jobs and
+ * tokens allow, inputs first. Needed nodes that wait for nothing must be resolved.
+ */
+#include "realise/graph.h"
+#include "realise/rebuild.h"
+
+struct sched_work {
+	struct graph *graph;
+	const struct realise_options *opt;
+	const char *scratch_dir;        /* store_scratch_dir; no store may be open */
+	struct rebuild_result *rebuilt; /* one a node; NULL: publish what is built */
+};
+
+/*
+ * Every needed node has an outcome afterwards. 0: all are done; 1: some failed; -1.
+ */
+int sched_run(const struct sched_work *work, struct error *err);
