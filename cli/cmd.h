@@ -25,6 +25,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "fetchers/request.h"
+#include "store/key.h"
 #include "store/store.h"
 
 /* Exit codes, as documented in the manual. */
@@ -98,11 +99,18 @@ int cli_find_data(struct cli *cli, struct error *err);
 int cli_find_fetch(struct cli *cli, struct error *err);
 /* KBUILD_CACHE or ${XDG_CACHE_HOME:-~/.cache}/kbuild, below it `name`; in cli's arena. */
 const char *cli_cache_dir(struct cli *cli, const char *name);
+/* ${XDG_CONFIG_HOME:-~/.config}/kbuild/key.secret; in cli's arena, NULL without a home.
+ */
+const char *cli_key_file(struct cli *cli);
+/* Public keys as words: in cli's arena. */
+int cli_keys(struct cli *cli, const struct argv *words, struct key_public **out,
+	     struct error *err);
 
 int cmd_doctor(struct cli *cli, int argc, char **argv, struct error *err);
 int cmd_debug(struct cli *cli, int argc, char **argv, struct error *err);
 int cmd_eval(struct cli *cli, int argc, char **argv, struct error *err);
 int cmd_init(struct cli *cli, int argc, char **argv, struct error *err);
+int cmd_key(struct cli *cli, int argc, char **argv, struct error *err);
 int cmd_lock(struct cli *cli, int argc, char **argv, struct error *err);
 int cmd_log(struct cli *cli, int argc, char **argv, struct error *err);
 int cmd_realize(struct cli *cli, int argc, char **argv, struct error *err);

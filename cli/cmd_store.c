@@ -13,7 +13,7 @@
 
 static const struct {
 	const char *name, *usage;
-	int words;
+	int words; /* -1: one or more */
 	store_verb *run;
 } verbs[] = {
 	{"add", "add PATH [--name NAME]", 1, store_cmd_add},
@@ -23,7 +23,8 @@ static const struct {
 	{"ls", "ls PATH [-R]", 1, store_cmd_ls},
 	{"path-info", "path-info PATH [--json]", 1, store_cmd_path_info},
 	{"restore", "restore DIR", 1, store_cmd_restore},
-	{"verify", "verify [--contents]", 0, store_cmd_verify},
+	{"sign", "sign [--key FILE] [--closure] PATH ...", -1, store_cmd_sign},
+	{"verify", "verify [--contents] [--sigs N --trust KEY ...]", 0, store_cmd_verify},
 };
 
 static int unknown_verb(struct cli *cli, const char *word, struct error *err)
@@ -45,32 +46,50 @@ static int unknown_verb(struct cli *cli, const char *word, struct error *err)
 	return error_hint(err, "did you mean 'kbuild store %s'?", near);
 }
 
+static int run_verb(struct store_cmd *c, const char *word, struct error *err)
+{
+	for (size_t i = 0; word && i < ARRAY_LEN(verbs); i++) {
+		int words = verbs[i].words;
+
+		if (strcmp(verbs[i].name, word) != 0)
+			continue;
+		if (words < 0 ? c->argc < -words : c->argc != words)
+			return cli_usage(c->cli, err, "usage: kbuild store %s",
+					 verbs[i].usage);
+		return verbs[i].run(c, err);
+	}
+	return unknown_verb(c->cli, word, err);
+}
+
 int cmd_store(struct cli *cli, int argc, char **argv, struct error *err)
 {
 	struct store_cmd c = {.cli = cli, .argv = argv + 1};
 	const struct cli_opt opts[] = {
+		{"closure", .flag = &c.closure, .help = "sign: with all it refers to"},
 		{"contents", .flag = &c.contents, .help = "verify: read every byte too"},
+		{"key", .list = &c.keys, .arg = "FILE",
+		 .help = "sign: a secret key; default ~/.config/kbuild/key.secret"},
 		{"name", .text = &c.name, .arg = "NAME",
 		 .help = "add: name of the store path"},
 		{"recursive", 'R', .flag = &c.recursive,
 		 .help = "ls: everything below, too"},
+		{"sigs", .number = &c.sigs, .arg = "N",
+		 .help = "verify: each path needs N signatures of trusted keys"},
+		{"trust", .list = &c.trust, .arg = "KEY",
+		 .help = "verify: a public key that is trusted"},
 		{"type", .text = &c.type, .arg = "TYPE",
 		 .help = "hash: sri, nix32 or hex"},
 		{0},
 	};
 
-	if (cli_parse(cli, opts, &argc, argv, err) < 0)
-		return -1;
+	int rc = cli_parse(cli, opts, &argc, argv, err);
+
 	c.argc = argc - 1;
-	for (size_t i = 0; argc && i < ARRAY_LEN(verbs); i++) {
-		if (strcmp(verbs[i].name, argv[0]) != 0)
-			continue;
-		if (c.argc != verbs[i].words)
-			return cli_usage(cli, err, "usage: kbuild store %s",
-					 verbs[i].usage);
-		return verbs[i].run(&c, err);
-	}
-	return unknown_verb(cli, argc ? argv[0] : NULL, err);
+	if (rc == 0)
+		rc = run_verb(&c, argc ? argv[0] : NULL, err);
+	argv_finish(&c.keys);
+	argv_finish(&c.trust);
+	return rc;
 }
 
 /* --- what a user wrote ------------------------------------------------------------ */

@@ -14,12 +14,19 @@ struct store_cmd {
 	const char *type; /* --type */
 	bool recursive;   /* -R */
 	bool contents;    /* --contents */
+	bool closure;     /* --closure */
+	long sigs;        /* --sigs */
+	struct argv keys, trust;
 };
 
 typedef int store_verb(struct store_cmd *c, struct error *err);
 
 store_verb store_cmd_add, store_cmd_cat, store_cmd_dump, store_cmd_hash, store_cmd_ls,
-	store_cmd_path_info, store_cmd_restore, store_cmd_verify;
+	store_cmd_path_info, store_cmd_restore, store_cmd_sign, store_cmd_verify;
+
+/* Paths that lack --sigs signatures of --trust keys, or -1. */
+long store_cmd_verify_sigs(struct store_cmd *c, struct store *st,
+			   store_verify_report *report, struct error *err);
 
 /* What a user wrote for something in the store. */
 struct store_ref {

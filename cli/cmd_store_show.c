@@ -191,9 +191,12 @@ int store_cmd_verify(struct store_cmd *c, struct error *err)
 	if (cli_open_store(c->cli, STORE_READ, &st, err) < 0)
 		return -1;
 	long bad = store_verify(st, c->contents, print_damage, NULL, err);
-	if (bad < 0)
+	long unsigned_paths =
+		bad < 0 || !c->sigs ? 0 : store_cmd_verify_sigs(c, st, print_damage, err);
+	if (bad < 0 || unsigned_paths < 0)
 		return -1;
 	if (bad)
 		fprintf(stderr, "%ld damaged %s\n", bad, bad == 1 ? "path" : "paths");
+	bad += unsigned_paths;
 	return bad ? EXIT_SOME_FAILED : EXIT_DONE;
 }

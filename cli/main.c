@@ -42,6 +42,10 @@ static const struct cmd commands[] = {
 	 "example\n  kbuild update recipe.yaml kernel.source", cmd_update},
 	{"eval", "RECIPE", "show what a recipe means",
 	 "example\n  kbuild eval recipe.yaml --stage=drv", cmd_eval},
+	{"key", "generate NAME|public", "the key that signs what is pushed",
+	 "The public key is printed; whoever is to trust it names it. Keep the file.\n\n"
+	 "example\n  kbuild key generate host.example-1",
+	 cmd_key},
 	{"log", "STEP|PATH", "print the build log of a step or store path",
 	 "example\n  kbuild log recipe.yaml#kernel", cmd_log},
 	{"store", "VERB ...", "look into the store, add to it, verify it",
@@ -53,7 +57,9 @@ static const struct cmd commands[] = {
 	 "  ls PATH [-R]                    list an object\n"
 	 "  path-info PATH [--json]         hash, size, references, deriver\n"
 	 "  restore DIR                     make DIR of the NAR on standard input\n"
-	 "  verify [--contents]             look for damage; exit 1 if there is some\n\n"
+	 "  sign PATH ... [--closure]       sign with --key FILE, or the default key\n"
+	 "  verify [--contents]             look for damage; exit 1 if there is some\n"
+	 "  verify --sigs N --trust KEY ... and for too few signatures\n\n"
 	 "PATH is a store path, a physical one, a link to one, a base name or\n"
 	 "the beginning of a digest.\n\n"
 	 "example\n  kbuild store add ./tree --name linux",

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/dir.h"
 #include "base/str.h"
+#include "base/xdg.h"
 #include "cli/cmd.h"
 #include "fetchers/host.h"
 
@@ -98,4 +99,11 @@ const char *cli_cache_dir(struct cli *cli, const char *name)
 	if (cache)
 		return arena_printf(&cli->arena, "%s/%s", cache, name);
 	return arena_printf(&cli->arena, "%s/nix/var/kbuild/%s", root, name);
+}
+
+const char *cli_key_file(struct cli *cli)
+{
+	autofree char *dir = xdg_dir("XDG_CONFIG_HOME", ".config");
+
+	return dir ? arena_printf(&cli->arena, "%s/key.secret", dir) : NULL;
 }

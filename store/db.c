@@ -55,6 +55,7 @@ enum query {
 	Q_ADD,
 	Q_ADD_REF,
 	Q_ADD_OUTPUT,
+	Q_SET_SIGS,
 	Q_REMOVE,
 	NQUERIES,
 };
@@ -85,6 +86,7 @@ static const char *const queries[NQUERIES] = {
 		      " where a.path = ?1 and b.path = ?2",
 	[Q_ADD_OUTPUT] = "insert or replace into DerivationOutputs (drv, id, path)"
 			 " select v.id, ?2, ?3 from ValidPaths v where v.path = ?1",
+	[Q_SET_SIGS] = "update ValidPaths set sigs = ?2 where path = ?1",
 	[Q_REMOVE] = "delete from ValidPaths where path = ?1",
 };
 
@@ -394,6 +396,12 @@ static int add_ref(struct db *db, const char *path, const char *ref, struct erro
 	return run(db, st, err);
 }
 
+static void join_sigs(const char *const *sigs, size_t n, struct strbuf *out)
+{
+	for (size_t i = 0; i < n; i++)
+		strbuf_printf(out, "%s%s", i ? " " : "", sigs[i]);
+}
+
 static int add_row(struct db *db, const struct path_info *info, struct error *err)
 {
 	char hex[SHA256_HEX_SIZE];
@@ -403,8 +411,7 @@ static int add_row(struct db *db, const struct path_info *info, struct error *er
 
 	if (!st)
 		return -1;
-	for (size_t i = 0; i < info->nsigs; i++)
-		strbuf_printf(&sigs, "%s%s", i ? " " : "", info->sigs[i]);
+	join_sigs(info->sigs, info->nsigs, &sigs);
 	sqlite3_bind_text(st, 2, hash, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(st, 3, info->registered);
 	sqlite3_bind_text(st, 4, info->deriver, -1, SQLITE_STATIC);
@@ -436,6 +443,20 @@ int db_add_output(struct db *db, const char *drv, const char *id, const char *pa
 		return -1;
 	sqlite3_bind_text(st, 2, id, -1, SQLITE_STATIC);
 	sqlite3_bind_text(st, 3, path, -1, SQLITE_STATIC);
+	return run(db, st, err);
+}
+
+int db_set_sigs(struct db *db, const char *path, const char *const *sigs, size_t n,
+		struct error *err)
+{
+	autobuf struct strbuf all = STRBUF_INIT;
+	autostep sqlite3_stmt *st = prepare(db, Q_SET_SIGS, path, err);
+
+	if (!st)
+		return -1;
+	join_sigs(sigs, n, &all);
+	if (all.len)
+		sqlite3_bind_text(st, 2, all.ptr, -1, SQLITE_STATIC);
 	return run(db, st, err);
 }
 

@@ -50,5 +50,8 @@ int db_list(struct db *db, enum db_list what, const char *key, struct argv *out,
 int db_add(struct db *db, const struct path_info *info, struct error *err);
 int db_add_output(struct db *db, const char *drv, const char *id, const char *path,
 		  struct error *err);
+/* Instead of those it has. */
+int db_set_sigs(struct db *db, const char *path, const char *const *sigs, size_t n,
+		struct error *err);
 /* Fails when something else refers to it. */
 int db_remove(struct db *db, const char *path, struct error *err);

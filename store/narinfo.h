@@ -11,8 +11,8 @@
 enum { NARINFO_MAX = 1 << 20 };
 
 struct narinfo {
-	struct path_info info;   /* path, nar, nar_size, refs, deriver, sigs, ca */
-	const char *url;         /* relative to the cache: no scheme, no .., no leading / */
+	struct path_info info; /* path, nar, nar_size, refs, deriver, sigs, ca */
+	const char *url;       /* relative to the cache: no scheme, no .., no leading / */
 	const char *compression; /* none, xz, zstd, bzip2, gzip, lz4, br ... */
 	bool has_file_hash;
 	struct sha256 file_hash; /* of the compressed file; not everybody writes it */
