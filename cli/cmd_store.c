@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <sys/syscall.h>
 
@@ -13,18 +14,19 @@
 
 static const struct {
 	const char *name, *usage;
-	int words; /* -1: one or more */
+	int least, most; /* words after the verb */
 	store_verb *run;
 } verbs[] = {
-	{"add", "add PATH [--name NAME]", 1, store_cmd_add},
-	{"cat", "cat PATH/FILE", 1, store_cmd_cat},
-	{"dump", "dump PATH", 1, store_cmd_dump},
-	{"hash", "hash PATH [--type sri|nix32|hex]", 1, store_cmd_hash},
-	{"ls", "ls PATH [-R]", 1, store_cmd_ls},
-	{"path-info", "path-info PATH [--json]", 1, store_cmd_path_info},
-	{"restore", "restore DIR", 1, store_cmd_restore},
-	{"sign", "sign [--key FILE] [--closure] PATH ...", -1, store_cmd_sign},
-	{"verify", "verify [--contents] [--sigs N --trust KEY ...]", 0, store_cmd_verify},
+	{"add", "add PATH [--name NAME]", 1, 1, store_cmd_add},
+	{"cat", "cat PATH/FILE", 1, 1, store_cmd_cat},
+	{"dump", "dump PATH", 1, 1, store_cmd_dump},
+	{"hash", "hash PATH [--type sri|nix32|hex]", 1, 1, store_cmd_hash},
+	{"ls", "ls PATH [-R]", 1, 1, store_cmd_ls},
+	{"path-info", "path-info PATH [--json]", 1, 1, store_cmd_path_info},
+	{"restore", "restore DIR", 1, 1, store_cmd_restore},
+	{"sign", "sign [--key FILE] [--closure] PATH ...", 1, INT_MAX, store_cmd_sign},
+	{"verify", "verify [--contents] [--sigs N --trust KEY ...] [--json] [PATH ...]",
+	 0, INT_MAX, store_cmd_verify},
 };
 
 static int unknown_verb(struct cli *cli, const char *word, struct error *err)
@@ -49,11 +51,9 @@ static int unknown_verb(struct cli *cli, const char *word, struct error *err)
 static int run_verb(struct store_cmd *c, const char *word, struct error *err)
 {
 	for (size_t i = 0; word && i < ARRAY_LEN(verbs); i++) {
-		int words = verbs[i].words;
-
 		if (strcmp(verbs[i].name, word) != 0)
 			continue;
-		if (words < 0 ? c->argc < -words : c->argc != words)
+		if (c->argc < verbs[i].least || c->argc > verbs[i].most)
 			return cli_usage(c->cli, err, "usage: kbuild store %s",
 					 verbs[i].usage);
 		return verbs[i].run(c, err);

@@ -5,6 +5,7 @@
  * the words after its name and returns an exit code, or -1 with err.
  */
 #include "cli/cmd.h"
+#include "store/sigs.h"
 
 struct store_cmd {
 	struct cli *cli;
@@ -24,9 +25,9 @@ typedef int store_verb(struct store_cmd *c, struct error *err);
 store_verb store_cmd_add, store_cmd_cat, store_cmd_dump, store_cmd_hash, store_cmd_ls,
 	store_cmd_path_info, store_cmd_restore, store_cmd_sign, store_cmd_verify;
 
-/* Paths that lack --sigs signatures of --trust keys, or -1. */
-long store_cmd_verify_sigs(struct store_cmd *c, struct store *st,
-			   store_verify_report *report, struct error *err);
+/* Tells the paths that lack --sigs signatures of --trust keys. Their number, or -1. */
+long store_cmd_verify_sigs(struct store_cmd *c, struct store *st, sigs_report *report,
+			   void *ctx, struct error *err);
 
 /* What a user wrote for something in the store. */
 struct store_ref {

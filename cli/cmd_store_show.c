@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* kbuild store path-info, ls, cat, verify: looking at what is there. */
+/* kbuild store path-info, ls, cat: looking at what is there. */
 #include <errno.h>
 #include <fcntl.h>
 #include <json-c/json.h>
@@ -174,29 +174,4 @@ int store_cmd_cat(struct store_cmd *c, struct error *err)
 			return error_errno(err, "cannot write to standard output");
 	}
 	return EXIT_DONE;
-}
-
-/* --- verify ---------------------------------------------------------------------- */
-
-static void print_damage(void *ctx, const char *path, const char *what)
-{
-	(void)ctx;
-	printf("%s: %s\n", path, what);
-}
-
-int store_cmd_verify(struct store_cmd *c, struct error *err)
-{
-	autostore struct store *st = NULL;
-
-	if (cli_open_store(c->cli, STORE_READ, &st, err) < 0)
-		return -1;
-	long bad = store_verify(st, c->contents, print_damage, NULL, err);
-	long unsigned_paths =
-		bad < 0 || !c->sigs ? 0 : store_cmd_verify_sigs(c, st, print_damage, err);
-	if (bad < 0 || unsigned_paths < 0)
-		return -1;
-	if (bad)
-		fprintf(stderr, "%ld damaged %s\n", bad, bad == 1 ? "path" : "paths");
-	bad += unsigned_paths;
-	return bad ? EXIT_SOME_FAILED : EXIT_DONE;
 }

@@ -55,13 +55,13 @@ int store_cmd_sign(struct store_cmd *c, struct error *err)
 	return EXIT_DONE;
 }
 
-long store_cmd_verify_sigs(struct store_cmd *c, struct store *st,
-			   store_verify_report *report, struct error *err)
+long store_cmd_verify_sigs(struct store_cmd *c, struct store *st, sigs_report *report,
+			   void *ctx, struct error *err)
 {
 	struct key_public *trust;
 
 	if (cli_keys(c->cli, &c->trust, &trust, err) < 0)
 		return -1;
-	return store_verify_sigs(st, trust, c->trust.n, (size_t)c->sigs, report, NULL,
+	return store_verify_sigs(st, trust, c->trust.n, (size_t)c->sigs, report, ctx,
 				 err);
 }

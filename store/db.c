@@ -52,6 +52,7 @@ enum query {
 	Q_REFERRERS,
 	Q_SINCE,
 	Q_PREFIX,
+	Q_DANGLING,
 	Q_ADD,
 	Q_ADD_REF,
 	Q_ADD_OUTPUT,
@@ -78,6 +79,10 @@ static const char *const queries[NQUERIES] = {
 	/* '~' sorts after every character of a path. */
 	[Q_PREFIX] = "select path from ValidPaths"
 		     " where path >= ?1 and path < ?1 || '~' order by path limit 2",
+	[Q_DANGLING] = "select distinct v.path"
+		       " from Refs r join ValidPaths v on v.id = r.referrer"
+		       " left join ValidPaths t on t.id = r.reference"
+		       " where t.id is null order by v.path",
 	[Q_ADD] = "insert into ValidPaths"
 		  " (path, hash, registrationTime, deriver, narSize, ultimate, sigs, ca)"
 		  " values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -364,10 +369,9 @@ int db_list(struct db *db, enum db_list what, const char *key, struct argv *out,
 	    struct error *err)
 {
 	static const enum query of[] = {
-		[DB_REFS] = Q_REFS,
-		[DB_REFERRERS] = Q_REFERRERS,
-		[DB_SINCE] = Q_SINCE,
-		[DB_PREFIX] = Q_PREFIX,
+		[DB_REFS] = Q_REFS,         [DB_REFERRERS] = Q_REFERRERS,
+		[DB_SINCE] = Q_SINCE,       [DB_PREFIX] = Q_PREFIX,
+		[DB_DANGLING] = Q_DANGLING,
 	};
 	autostep sqlite3_stmt *st = prepare(db, of[what], key, err);
 	int step;

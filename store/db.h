@@ -41,6 +41,7 @@ enum db_list {
 	DB_REFERRERS, /* what refers to it */
 	DB_SINCE,     /* all registered at or after a time, given as decimal text */
 	DB_PREFIX,    /* whose path begins so; at most two */
+	DB_DANGLING,  /* what refers to something that has no row; the key is not used */
 };
 /* Appends paths, sorted. */
 int db_list(struct db *db, enum db_list what, const char *key, struct argv *out,

@@ -66,25 +66,41 @@ static int check_builder_node(const struct take *t, const struct nar_node *n,
 	return 0;
 }
 
+enum { ATTRIBUTES_MAX = 4096 };
+
 /*
- * Labels of a security module are the host's business and stay. 1 if there were others:
- * the mode may have been changed to get rid of them.
+ * The names of an inode's extended attributes, each with its NUL. `path` leads to the
+ * inode itself, freed by the caller.
  */
+static ssize_t list_attributes(const struct nar_node *n, char names[ATTRIBUTES_MAX],
+			       char **path)
+{
+	*path = n->dir == AT_FDCWD ? xstrdup(n->name)
+				   : xasprintf("/proc/self/fd/%d/%s", n->dir, n->name);
+	ssize_t len = llistxattr(*path, names, ATTRIBUTES_MAX);
+
+	/* None here, or no /proc to reach them by. */
+	return len < 0 && (errno == ENOTSUP || errno == ENOENT) ? 0 : len;
+}
+
+/* Labels of a security module are the host's business and stay. */
+static bool is_foreign(const char *attribute)
+{
+	return strcmp(attribute, "security.selinux") != 0;
+}
+
+/* 1 if there were some: the mode may have been changed to get rid of them. */
 static int drop_attributes(const struct nar_node *n, struct error *err)
 {
-	char names[4096];
+	char names[ATTRIBUTES_MAX];
 	int dropped = 0;
-	autofree char *path = n->dir == AT_FDCWD
-				      ? xstrdup(n->name)
-				      : xasprintf("/proc/self/fd/%d/%s", n->dir, n->name);
-	ssize_t len = llistxattr(path, names, sizeof(names));
+	autofree char *path = NULL;
+	ssize_t len = list_attributes(n, names, &path);
 
-	if (len < 0 && (errno == ENOTSUP || errno == ENOENT))
-		return 0; /* none here, or no /proc to reach them by */
 	if (len < 0)
 		return error_errno(err, "cannot list the attributes of %s", shown(n));
 	for (const char *p = names; p < names + len; p += strlen(p) + 1) {
-		if (strcmp(p, "security.selinux") == 0)
+		if (!is_foreign(p))
 			continue;
 		if (!dropped && !S_ISLNK(n->st.st_mode) &&
 		    fchmodat(n->dir, n->name, 0700, 0) < 0)
@@ -97,9 +113,14 @@ static int drop_attributes(const struct nar_node *n, struct error *err)
 	return dropped;
 }
 
+static bool has_canonical_time(const struct stat *st)
+{
+	return st->st_mtim.tv_sec == 1 && st->st_mtim.tv_nsec == 0;
+}
+
 static int set_times(const struct nar_node *n, struct error *err)
 {
-	if (n->st.st_mtim.tv_sec == 1 && n->st.st_mtim.tv_nsec == 0)
+	if (has_canonical_time(&n->st))
 		return 0;
 	if (utimensat(n->dir, n->name, canonical_times, AT_SYMLINK_NOFOLLOW) < 0)
 		return error_errno(err, "cannot set the time of %s", shown(n));
@@ -323,4 +344,38 @@ int ingest_seal(int dir, const char *name, struct error *err)
 	if (fd < 0 || fchmod(fd, 0555) < 0 || futimens(fd, canonical_times) < 0)
 		return error_errno(err, "cannot seal %s", name);
 	return 0;
+}
+
+/* --- judging ---------------------------------------------------------------------- */
+
+static char *foreign_attribute(const struct nar_node *n)
+{
+	char names[ATTRIBUTES_MAX];
+	autofree char *path = NULL;
+	ssize_t len = list_attributes(n, names, &path);
+
+	if (len < 0)
+		return xasprintf("%s: cannot list its attributes: %s", shown(n),
+				 strerror(errno));
+	for (const char *p = names; p < names + len; p += strlen(p) + 1)
+		if (is_foreign(p))
+			return xasprintf("%s has the attribute %s", shown(n), p);
+	return NULL;
+}
+
+char *ingest_blemish(const struct nar_node *n, uid_t owner)
+{
+	const struct stat *st = &n->st;
+	mode_t mode = canonical_mode(st);
+
+	if (st->st_uid != owner)
+		return xasprintf("%s belongs to user %u, expected %u", shown(n),
+				 st->st_uid, owner);
+	if (!S_ISLNK(st->st_mode) && (st->st_mode & 07777) != mode)
+		return xasprintf("%s has mode %04o, expected %04o", shown(n),
+				 st->st_mode & 07777, mode);
+	if (!has_canonical_time(st))
+		return xasprintf("%s has the time stamp %lld.%09ld, expected 1", shown(n),
+				 (long long)st->st_mtim.tv_sec, st->st_mtim.tv_nsec);
+	return foreign_attribute(n);
 }

@@ -37,5 +37,10 @@ int ingest_take(struct ingest *in, int dir, const char *name, struct error *err)
 /* `to` must not exist in todir. On failure a part of the copy may be left. */
 int ingest_copy(struct ingest *in, const char *from, int todir, const char *to,
 		struct error *err);
+/*
+ * What of an inode in the store keeps it from being canonical, in words to be freed; NULL
+ * if nothing does. `owner` is whose the store is.
+ */
+char *ingest_blemish(const struct nar_node *n, uid_t owner);
 /* The last step for the root of an object; nothing else is touched. */
 int ingest_seal(int dir, const char *name, struct error *err);

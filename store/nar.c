@@ -139,18 +139,30 @@ static int contents(struct walk *w, const struct nar_node *n, int fd)
 	return 0;
 }
 
-static int regular(struct walk *w, const struct nar_node *n)
+static int regular_node(struct walk *w, const struct nar_node *n, int fd)
 {
-	/* O_NONBLOCK: should it be a FIFO by now, nobody waits for a writer. */
-	autoclose int fd = open_node(w, n, O_NONBLOCK);
 	uint64_t size = (uint64_t)n->st.st_size;
 
-	if (fd < 0 || PUT(w, "(", "type", "regular") < 0)
+	if (PUT(w, "(", "type", "regular") < 0)
 		return -1;
 	if (n->st.st_mode & S_IXUSR && PUT(w, "executable", "") < 0)
 		return -1;
-	if (PUT(w, "contents") < 0 || put_number(w, size) < 0 || contents(w, n, fd) < 0 ||
-	    put_padding(w, size) < 0 || PUT(w, ")") < 0)
+	if (PUT(w, "contents") < 0 || put_number(w, size) < 0)
+		return -1;
+	if (fd < 0)
+		w->sink->total += size;
+	else if (contents(w, n, fd) < 0)
+		return -1;
+	return put_padding(w, size) < 0 || PUT(w, ")") < 0 ? -1 : 0;
+}
+
+static int regular(struct walk *w, const struct nar_node *n)
+{
+	if (w->dump->sizes_only)
+		return regular_node(w, n, -1);
+	/* O_NONBLOCK: should it be a FIFO by now, nobody waits for a writer. */
+	autoclose int fd = open_node(w, n, O_NONBLOCK);
+	if (fd < 0 || regular_node(w, n, fd) < 0)
 		return -1;
 	return leave(w, n, fd);
 }

@@ -67,6 +67,8 @@ struct nar_dump {
 	nar_skip *skip;   /* NULL: everything */
 	void *skip_ctx;
 	const struct nar_visitor *visitor; /* NULL: only write */
+	bool sizes_only; /* contents are counted, not read: only sink->total says
+			    something */
 };
 
 /* Writes the archive of a tree and flushes the sink. A changing size is an error. */

@@ -69,8 +69,7 @@ static int enough(struct store *st, const char *path, const struct key_public *k
 }
 
 long store_verify_sigs(struct store *st, const struct key_public *keys, size_t n,
-		       size_t need, store_verify_report *report, void *ctx,
-		       struct error *err)
+		       size_t need, sigs_report *report, void *ctx, struct error *err)
 {
 	autoargv struct argv paths = {0};
 	long bad = 0;

@@ -161,11 +161,3 @@ int store_temp_root(struct store *st, const char *path, struct error *err);
 
 /* Physical file of the build log of a derivation, compressed; freed by the caller. */
 char *store_log_path(const struct store *st, const char *drv_path);
-
-/* --- verify ----------------------------------------------------------------------- */
-
-typedef void store_verify_report(void *ctx, const char *path, const char *what);
-
-/* Checks every row (and with contents every byte). Number of bad paths, or -1. */
-long store_verify(struct store *st, bool contents, store_verify_report *report, void *ctx,
-		  struct error *err);

@@ -25,6 +25,8 @@ byte=$(dd if="$object/random" bs=1 skip=$at count=1 2>/dev/null | od -An -tu1)
 # shellcheck disable=SC2059
 printf "\\$(printf %03o $(((byte + 1) % 256)))" |
 	dd of="$object/random" bs=1 seek=$at conv=notrunc 2>/dev/null
+chmod 444 "$object/random"
+touch -d @1 "$object/random"
 t_run "the quick look does not see byte $at" "$KB" store verify
 t_fails "the thorough one does" "$KB" store verify --contents
 t_has "and names the path" "$T_OUT" "^$path: .*modified"
@@ -34,7 +36,10 @@ if command -v nix-store >/dev/null; then
 else
 	skip "Nix agrees" "nix-store is not installed"
 fi
+chmod u+w "$object/random"
 cat "$T/before" >"$object/random"
+chmod 444 "$object/random"
+touch -d @1 "$object/random"
 t_run "whole again" "$KB" store verify --contents
 
 chmod u+x "$object/text"

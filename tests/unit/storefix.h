@@ -7,6 +7,7 @@
 
 #include "store/path.h"
 #include "store/store.h"
+#include "store/verify.h"
 #include "tests/unit/vectors.h"
 
 struct fix {
@@ -119,6 +120,22 @@ static inline ino_t inode(struct fix *f, const char *path)
 
 	assert_int_equal(lstat(physical, &st), 0);
 	return st.st_ino;
+}
+
+/* How many paths are damaged. */
+static inline size_t damaged(struct fix *f, bool contents, struct verify_report *out)
+{
+	const struct verify_options opt = {.contents = contents};
+
+	assert_done(store_verify(f->st, &opt, &f->a, out, &f->err), &f->err);
+	return verify_damaged(out);
+}
+
+static inline void assert_whole(struct fix *f)
+{
+	struct verify_report report;
+
+	assert_int_equal(damaged(f, true, &report), 0);
 }
 
 #define STORE_TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)

@@ -19,7 +19,7 @@ static void adds_trees(void **state)
 		assert_int_equal(i.nrefs, 0);
 		assert_false(i.ultimate);
 	}
-	assert_int_equal(store_verify(f->st, true, NULL, NULL, &f->err), 0);
+	assert_whole(f);
 }
 
 static void adds_texts(void **state)
@@ -52,7 +52,7 @@ static void adds_texts(void **state)
 				 inode(f, add_text(f, text_of(v, "name"),
 						   text_of(v, "text"), refs, n)));
 	}
-	assert_int_equal(store_verify(f->st, true, NULL, NULL, &f->err), 0);
+	assert_whole(f);
 }
 
 static void text_needs_valid_references(void **state)
@@ -86,7 +86,7 @@ static void valid_stays_garbage_goes(void **state)
 	assert_int_equal(mkdir(deeper, 0555), 0);
 	assert_int_equal(chmod(garbage, 0555), 0);
 	assert_string_equal(add_tree(f, "hello.txt", "hello.txt"), hello);
-	assert_int_equal(store_verify(f->st, true, NULL, NULL, &f->err), 0);
+	assert_whole(f);
 }
 
 static void checks_the_expected_hash(void **state)
@@ -161,7 +161,7 @@ static void takes_with_references(void **state)
 	assert_true(i.ultimate);
 	assert_int_equal(access(out, F_OK), -1);
 	free(out);
-	assert_int_equal(store_verify(f->st, true, NULL, NULL, &f->err), 0);
+	assert_whole(f);
 }
 
 static void refuses_forbidden_references(void **state)
@@ -270,6 +270,7 @@ static void reading_needs_nothing(void **state)
 {
 	struct fix *f = *state;
 	autofree char *nowhere = path_join(f->dir, "nowhere");
+	struct verify_report none;
 	struct store *st;
 	struct path_info i;
 	const char *path = "/nix/store/xrabnx1r49hn890prhx86h6iyn19p976-hello.txt";
@@ -278,7 +279,9 @@ static void reading_needs_nothing(void **state)
 	assert_int_equal(store_find(st, path, &f->err), 0);
 	assert_int_equal(store_info(st, path, &f->a, &i, &f->err), 0);
 	assert_int_equal(store_realisation(st, path, &f->a, &f->info, &path, &f->err), 0);
-	assert_int_equal(store_verify(st, true, NULL, NULL, &f->err), 0);
+	assert_done(store_verify(st, &(struct verify_options){0}, &f->a, &none, &f->err),
+		    &f->err);
+	assert_int_equal(none.n, 0);
 	assert_int_equal(
 		store_add_text(st, "x", STR("x"), NULL, 0, &f->a, &path, &f->err), -1);
 	store_close(st);

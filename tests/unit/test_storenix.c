@@ -10,6 +10,7 @@
 #include "store/drv.h"
 #include "store/path.h"
 #include "store/store.h"
+#include "store/verify.h"
 #include "tests/unit/vectors.h"
 
 struct fix {
@@ -246,7 +247,10 @@ static void nix_collects_garbage(void **state)
 	assert_int_equal(store_find(f->st, loose, &f->err), 0);
 	assert_int_equal(store_find(f->st, f->output, &f->err), 1);
 	assert_int_equal(store_find(f->st, f->hello, &f->err), 1);
-	assert_int_equal(store_verify(f->st, true, NULL, NULL, &f->err), 0);
+	const struct verify_options thorough = {.contents = true};
+	struct verify_report report;
+	assert_done(store_verify(f->st, &thorough, &f->a, &report, &f->err), &f->err);
+	assert_int_equal(report.n, 0);
 }
 
 int main(void)

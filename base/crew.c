@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+#include "base/crew.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+
+enum { CREW_MAX = 8 }; /* more do not read a disk any faster */
+
+struct crew {
+	size_t n;
+	void (*work)(void *ctx, size_t item);
+	void *ctx;
+	atomic_size_t next;
+};
+
+static void *worker(void *arg)
+{
+	struct crew *c = arg;
+
+	for (size_t i; (i = atomic_fetch_add(&c->next, 1)) < c->n;)
+		c->work(c->ctx, i);
+	return NULL;
+}
+
+static size_t processors(void)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set) < 0)
+		return 1;
+	size_t n = (size_t)CPU_COUNT(&set);
+	return n < CREW_MAX ? n : CREW_MAX;
+}
+
+void crew_run(size_t n, void (*work)(void *ctx, size_t item), void *ctx)
+{
+	struct crew c = {.n = n, .work = work, .ctx = ctx};
+	pthread_t threads[CREW_MAX];
+	size_t want = processors(), started = 0;
+
+	if (want > n)
+		want = n;
+	/* We are one of them; where no thread can be had we are the only one. */
+	while (started + 1 < want &&
+	       pthread_create(&threads[started], NULL, worker, &c) == 0)
+		started++;
+	worker(&c);
+	for (size_t i = 0; i < started; i++)
+		pthread_join(threads[i], NULL);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * A few threads that work off one list, for whatever is bound by the processor or waits
+ * for a disk. Items are begun in their order; whoever is free takes the next one.
+ *
+ *	static void hash_one(void *ctx, size_t item) { ... }
+ *	crew_run(nfiles, hash_one, files);
+ */
+#include <stddef.h>
+
+/*
+ * Calls work(ctx, 0) ... work(ctx, n - 1), each once, from several threads at a time, and
+ * returns when all are done. What the calls share is theirs to lock.
+ */
+void crew_run(size_t n, void (*work)(void *ctx, size_t item), void *ctx);
