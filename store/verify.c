@@ -82,9 +82,11 @@ static int check_row(struct verify *v, const char *path, struct error *err)
 	if (known != 1)
 		return 0;
 	const char *want = info.ca ? path_info_ca_path(&info, &v->infos) : path;
-	if (want && strcmp(want, path) != 0)
+	if (want && strcmp(want, path) != 0) {
 		found(v, VERIFY_ADDRESS, path,
 		      "its content address belongs to another path");
+		info.ca = NULL; /* no need to say it twice */
+	}
 	ARENA_PUSH(&v->infos, v->rows, v->nrows, v->rows_cap) = info;
 	v->total += v->opt->contents ? info.nar_size : 1;
 	return 0;

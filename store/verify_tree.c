@@ -6,10 +6,12 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
+#include "store/address.h"
 #include "store/digest.h"
 #include "store/ingest.h"
 #include "store/internal.h"
 #include "store/lock.h"
+#include "store/narinfo.h"
 #include "store/path.h"
 #include "store/verify_tree.h"
 
@@ -17,6 +19,8 @@ struct look {
 	const struct verify_tree *v;
 	char *blemish;       /* the first one */
 	char link[PATH_MAX]; /* where the root leads, if it is a link */
+	struct address_facts facts;
+	struct sha256_ctx *bytes; /* of a file that is addressed by them, else NULL */
 };
 
 static int see_node(void *ctx, const struct nar_node *n, struct error *err)
@@ -26,6 +30,8 @@ static int see_node(void *ctx, const struct nar_node *n, struct error *err)
 	(void)err;
 	if (!l->blemish)
 		l->blemish = ingest_blemish(n, l->v->owner);
+	if (n->depth == 0)
+		l->facts.is_text = S_ISREG(n->st.st_mode) && !(n->st.st_mode & S_IXUSR);
 	return 0;
 }
 
@@ -33,9 +39,11 @@ static int see_bytes(void *ctx, const void *bytes, size_t n, struct error *err)
 {
 	struct look *l = ctx;
 
-	(void)bytes;
 	(void)err;
-	l->v->read(l->v->ctx, n);
+	if (l->bytes)
+		sha256_add(l->bytes, bytes, n);
+	if (l->v->read)
+		l->v->read(l->v->ctx, n);
 	return 0;
 }
 
@@ -58,7 +66,7 @@ static int throw_away(struct nar_sink *s, struct error *err)
 	return 0;
 }
 
-static int measure(struct nar_dump *dump, uint64_t *size, struct error *err)
+static int measure(struct nar_dump *dump, struct address_facts *facts, struct error *err)
 {
 	char buf[NAR_SINK_MIN];
 	struct nar_sink sink = {.buf = buf, .cap = sizeof(buf), .flush = throw_away};
@@ -66,8 +74,21 @@ static int measure(struct nar_dump *dump, uint64_t *size, struct error *err)
 	dump->sizes_only = true;
 	if (nar_dump(dump, &sink, err) < 0)
 		return -1;
-	*size = sink.total;
+	facts->nar_size = sink.total;
 	return 0;
+}
+
+static int hash(struct nar_dump *dump, struct look *l, bool with_bytes, struct error *err)
+{
+	autodigest struct digest *d = digest_new(NULL);
+
+	l->bytes = with_bytes ? sha256_new() : NULL;
+	int failed = nar_dump(dump, digest_sink(d), err);
+	if (l->bytes)
+		l->facts.bytes = sha256_end(take_ptr(&l->bytes));
+	if (failed == 0)
+		l->facts.nar = digest_end(d, &l->facts.nar_size);
+	return failed;
 }
 
 /* A link at an input-addressed path is a claim; claim and row must agree. */
@@ -81,41 +102,70 @@ static char *wrong_link(const struct look *l, const struct path_info *info)
 	return xasprintf("it leads to %s, which is not its reference", l->link);
 }
 
-static char *judge(struct look *l, const struct path_info *info, const struct sha256 *nar,
-		   uint64_t size, enum verify_kind *kind)
+/* Contents and row agree; do they with the content address? */
+static char *wrong_address(const struct look *l, const struct path_info *info)
 {
-	char *link;
+	autoerror struct error err = {0};
+	struct path_info proven = *info;
+	struct arena a = {0};
+	char *what = NULL;
+
+	if (!info->ca || !path_info_ca_path(info, &a))
+		return NULL;
+	proven.ca = NULL;
+	if (address_prove(l->v->st->dirfd, path_base(info->path), &l->facts, &proven, &a,
+			  &err) < 0)
+		what = take_ptr(&err.msg);
+	else if (!proven.ca || strcmp(proven.ca, info->ca) != 0)
+		what = xstrdup("its content address is not that of its contents");
+	arena_finish(&a);
+	return what;
+}
+
+static char *judge(struct look *l, const struct path_info *info, bool hashed,
+		   enum verify_kind *kind)
+{
+	const struct address_facts *f = &l->facts;
+	char *what;
 
 	*kind = VERIFY_CONTENTS;
-	if (nar && !sha256_equal(nar, &info->nar))
+	if (hashed && !sha256_equal(&f->nar, &info->nar))
 		return xstrdup("its contents were modified");
-	*kind = nar ? VERIFY_SIZE : VERIFY_CONTENTS;
-	if (size != info->nar_size)
+	*kind = hashed ? VERIFY_SIZE : VERIFY_CONTENTS;
+	if (f->nar_size != info->nar_size)
 		return xasprintf("its archive has %ju bytes, expected %ju",
-				 (uintmax_t)size, (uintmax_t)info->nar_size);
+				 (uintmax_t)f->nar_size, (uintmax_t)info->nar_size);
 	*kind = VERIFY_LINK;
-	if ((link = wrong_link(l, info)))
-		return link;
+	if ((what = wrong_link(l, info)))
+		return what;
+	*kind = VERIFY_ADDRESS;
+	if (l->v->contents && (what = wrong_address(l, info)))
+		return what;
 	*kind = VERIFY_METADATA;
 	return take_ptr(&l->blemish);
 }
 
-static char *look(const struct verify_tree *v, const struct path_info *info,
-		  struct look *l, enum verify_kind *kind)
+/* The address is that of the bytes of a file, not that of its archive. */
+static bool addressed_by_bytes(const struct path_info *info)
 {
+	return info->ca && (str_starts(info->ca, "text:sha256:") ||
+			    str_starts(info->ca, "fixed:sha256:"));
+}
+
+static char *look(struct look *l, const struct path_info *info, enum verify_kind *kind)
+{
+	const struct verify_tree *v = l->v;
+	bool with_bytes = v->contents && addressed_by_bytes(info);
 	const char *base = path_base(info->path);
 	const struct nar_visitor visitor = {
 		.enter = see_node,
-		.bytes = v->read ? see_bytes : NULL,
+		.bytes = v->read || with_bytes ? see_bytes : NULL,
 		.link = see_link,
 		.ctx = l,
 	};
 	struct nar_dump dump = {.dir = v->st->dirfd, .path = base, .visitor = &visitor};
 	autoerror struct error err = {0};
-	struct sha256 nar;
 	struct stat s;
-	uint64_t size;
-	int failed;
 
 	*kind = VERIFY_GONE;
 	if (fstatat(v->st->dirfd, base, &s, AT_SYMLINK_NOFOLLOW) < 0)
@@ -123,17 +173,10 @@ static char *look(const struct verify_tree *v, const struct path_info *info,
 	*kind = VERIFY_CONTENTS;
 	/* Hashing a link costs nothing. */
 	bool hashed = v->contents || S_ISLNK(s.st_mode);
-	if (hashed) {
-		autodigest struct digest *d = digest_new(NULL);
-
-		failed = nar_dump(&dump, digest_sink(d), &err);
-		nar = digest_end(d, &size);
-	} else {
-		failed = measure(&dump, &size, &err);
-	}
-	if (failed)
+	if ((hashed ? hash(&dump, l, with_bytes, &err)
+		    : measure(&dump, &l->facts, &err)) < 0)
 		return take_ptr(&err.msg);
-	return judge(l, info, hashed ? &nar : NULL, size, kind);
+	return judge(l, info, hashed, kind);
 }
 
 static void wait_for_others(struct store *st, const char *path)
@@ -158,7 +201,7 @@ char *verify_tree(const struct verify_tree *v, const struct path_info *info,
 		struct look l = {.v = v};
 
 		free(what);
-		what = look(v, info, &l, kind);
+		what = look(&l, info, kind);
 		free(l.blemish);
 		if (!what)
 			break;
