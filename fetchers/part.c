@@ -122,6 +122,14 @@ int part_publish(struct part *p, const char *dest, struct error *err)
 	return 0;
 }
 
+int part_take(struct part *p, struct error *err)
+{
+	if (unlink(p->path) < 0 || lseek(p->fd, 0, SEEK_SET) < 0)
+		return error_errno(err, "cannot take %s", p->path);
+	p->published = true;
+	return take_fd(&p->fd);
+}
+
 void part_close(struct part *p)
 {
 	if (!p->path)

@@ -31,5 +31,7 @@ int part_restart(struct part *p);
 struct sha256 part_digest(struct part *p);
 /* To its place, which is replaced. */
 int part_publish(struct part *p, const char *dest, struct error *err);
+/* Without a place: the open file, read from its start, whose name is gone. Or -1. */
+int part_take(struct part *p, struct error *err);
 /* What may be continued stays. */
 void part_close(struct part *p);

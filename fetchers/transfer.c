@@ -1,0 +1,420 @@
+// SPDX-License-Identifier: MIT
+#include "fetchers/transfer.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "fetchers/s3.h"
+#include "fetchers/url.h"
+
+static const uint64_t SIZE_LIMIT = 16ull << 30;
+
+enum {
+	TRIES = 4,
+	FIRST_PAUSE_MS = 400,
+	CONNECT_TIMEOUT_S = 20,
+	SLOW_BYTES_PER_S = 1000,
+	SLOW_TIME_S = 30,
+	REDIRECTS = 10,
+	HEADERS_MAX = 256 * 1024,
+};
+
+/* --- where the bytes go ----------------------------------------------------------- */
+
+uint64_t transfer_have(const struct transfer *t)
+{
+	return t->item->text ? t->item->text->len : t->part.have;
+}
+
+static int add_bytes(struct transfer *t, const char *bytes, size_t n)
+{
+	if (!t->item->text)
+		return part_add(&t->part, bytes, n);
+	strbuf_add(t->item->text, bytes, n);
+	return 0;
+}
+
+static int begin_again(struct transfer *t)
+{
+	if (!t->item->text)
+		return part_restart(&t->part);
+	strbuf_reset(t->item->text);
+	return 0;
+}
+
+static uint64_t limit(const struct transfer *t)
+{
+	const struct download *d = t->item;
+
+	return d->size ? d->size : d->max ? d->max : SIZE_LIMIT;
+}
+
+/* --- one attempt ------------------------------------------------------------------ */
+
+/* The first bytes of a reply: was the range honoured, or does the file come from its
+ * start? */
+static int check_head(struct transfer *t)
+{
+	long code = 0;
+
+	t->checked_head = true;
+	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &code);
+	if (!t->resumed || code != 200)
+		return 0;
+	t->resumed = false;
+	return begin_again(t);
+}
+
+static size_t receive(char *bytes, size_t size, size_t n, void *ctx)
+{
+	struct transfer *t = ctx;
+
+	n *= size;
+	if (!t->checked_head && check_head(t) < 0) {
+		t->local_errno = errno;
+		return 0;
+	}
+	if (transfer_have(t) + n > limit(t)) {
+		t->too_long = true;
+		return 0;
+	}
+	if (add_bytes(t, bytes, n) < 0) {
+		t->local_errno = errno;
+		return 0;
+	}
+	return n;
+}
+
+/* They are nobody's, but libcurl keeps them: their number must end. */
+static size_t receive_header(char *bytes, size_t size, size_t n, void *ctx)
+{
+	struct transfer *t = ctx;
+
+	(void)bytes;
+	n *= size;
+	t->header_bytes += n;
+	return t->header_bytes > HEADERS_MAX ? 0 : n;
+}
+
+static void set_limits(struct transfer *t)
+{
+	CURL *c = t->easy;
+	unsigned stall_s = t->set->stall_s ? t->set->stall_s : SLOW_TIME_S;
+	unsigned connect_s =
+		stall_s < CONNECT_TIMEOUT_S ? stall_s : (unsigned)CONNECT_TIMEOUT_S;
+	uint64_t now = clock_ms();
+
+	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)connect_s);
+	curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, (long)SLOW_BYTES_PER_S);
+	curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)stall_s);
+	if (t->deadline_ms)
+		curl_easy_setopt(c, CURLOPT_TIMEOUT_MS,
+				 t->deadline_ms > now ? (long)(t->deadline_ms - now)
+						      : 1L);
+	if (limit(t) < SIZE_LIMIT)
+		curl_easy_setopt(c, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)limit(t));
+}
+
+/* A cache may be trusted with less: its files are known only when they are here. */
+static void set_access(struct transfer *t, const char *url)
+{
+	CURL *c = t->easy;
+	bool secure = strncmp(url, "https:", 6) == 0;
+	bool known = t->item->expect && !t->item->cache;
+
+	/* Never to file:, and from https back to http only if the bytes are known. */
+	curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR,
+			 secure && !known ? "https" : "http,https");
+	curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 1L);
+	curl_easy_setopt(c, CURLOPT_MAXREDIRS, (long)REDIRECTS);
+	if (t->item->cache && t->item->cache->kind == CACHE_S3) {
+		curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
+		curl_slist_free_all(take_ptr(&t->headers));
+		s3_sign(c, t->item->cache, s3_nothing, &t->headers);
+		curl_easy_setopt(c, CURLOPT_HTTPHEADER, t->headers);
+	} else {
+		curl_easy_setopt(c, CURLOPT_NETRC, (long)CURL_NETRC_OPTIONAL);
+	}
+	if (url_certificates())
+		curl_easy_setopt(c, CURLOPT_CAINFO, url_certificates());
+}
+
+static void set_options(struct transfer *t, const char *url)
+{
+	CURL *c = t->easy;
+
+	curl_easy_reset(c);
+	curl_easy_setopt(c, CURLOPT_URL, url);
+	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https,file");
+	curl_easy_setopt(c, CURLOPT_FAILONERROR, 1L);
+	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(c, CURLOPT_USERAGENT, "kbuild");
+	curl_easy_setopt(c, CURLOPT_PIPEWAIT, t->set->one_server ? 1L : 0L);
+	curl_easy_setopt(c, CURLOPT_BUFFERSIZE, t->item->text ? 16L * 1024 : 256L * 1024);
+	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, t->curl_text);
+	curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, receive_header);
+	curl_easy_setopt(c, CURLOPT_HEADERDATA, t);
+	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, receive);
+	curl_easy_setopt(c, CURLOPT_WRITEDATA, t);
+	curl_easy_setopt(c, CURLOPT_PRIVATE, t);
+	set_access(t, url);
+	set_limits(t);
+	if (t->resumed)
+		curl_easy_setopt(c, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)t->part.have);
+}
+
+static int open_sink(struct transfer *t)
+{
+	if (t->item->text)
+		return begin_again(t);
+	if (t->part.path)
+		return 0;
+	return part_open(&t->part, t->set->partial_dir, t->item->expect, &t->error);
+}
+
+void transfer_start(struct transfer *t, CURLM *multi)
+{
+	if (open_sink(t) < 0) {
+		t->state = TRANSFER_DONE;
+		return;
+	}
+	if (!t->easy)
+		t->easy = curl_easy_init();
+	if (!t->easy)
+		BUG("libcurl gives no handle");
+	if (!t->began && t->item->patience_s) {
+		uint64_t end = clock_ms() + t->item->patience_s * 1000ull;
+
+		if (!t->deadline_ms || end < t->deadline_ms)
+			t->deadline_ms = end;
+	}
+	t->began = true;
+	t->curl_text[0] = '\0';
+	t->header_bytes = 0;
+	t->checked_head = t->too_long = false;
+	t->local_errno = 0;
+	t->resumed = transfer_have(t) > 0;
+	set_options(t, t->item->urls.v[t->url]);
+	curl_multi_add_handle(multi, t->easy);
+	t->state = TRANSFER_RUNS;
+}
+
+/* --- how it ended ----------------------------------------------------------------- */
+
+static bool unanswered(CURLcode code)
+{
+	switch (code) {
+	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_COULDNT_CONNECT:
+	case CURLE_OPERATION_TIMEDOUT:
+	case CURLE_SSL_CONNECT_ERROR:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool passing(CURLcode code, long status)
+{
+	switch (code) {
+	case CURLE_HTTP_RETURNED_ERROR:
+		return status == 408 || status == 429 || (status >= 500 && status != 501);
+	case CURLE_PARTIAL_FILE:
+	case CURLE_GOT_NOTHING:
+	case CURLE_RECV_ERROR:
+	case CURLE_SEND_ERROR:
+	case CURLE_HTTP2:
+	case CURLE_HTTP2_STREAM:
+		return true;
+	default:
+		return unanswered(code);
+	}
+}
+
+/* S3 does not tell who may not list a bucket what is missing from what is forbidden. */
+static bool missing(const struct transfer *t, CURLcode code, long status)
+{
+	bool s3 = t->item->cache && t->item->cache->kind == CACHE_S3;
+
+	return (code == CURLE_HTTP_RETURNED_ERROR &&
+		(status == 404 || status == 410 || (s3 && status == 403))) ||
+	       code == CURLE_FILE_COULDNT_READ_FILE;
+}
+
+static void explain(struct transfer *t, CURLcode code, long status)
+{
+	autofree char *shown = url_masked(t->item->urls.v[t->url]);
+	struct error *err = &t->error;
+
+	error_finish(err);
+	if (t->local_errno)
+		error_class(err, ERROR_INFRA, "cannot write %s: %s", t->part.path,
+			    strerror(t->local_errno));
+	else if (t->too_long || code == CURLE_FILESIZE_EXCEEDED)
+		error_class(err, ERROR_INFRA,
+			    "%s sends more than the %llu bytes expected", shown,
+			    (unsigned long long)limit(t));
+	else if (t->header_bytes > HEADERS_MAX)
+		error_class(err, ERROR_INFRA, "%s sends no end of headers", shown);
+	else if (code == CURLE_HTTP_RETURNED_ERROR)
+		error_class(err, ERROR_INFRA, "%s: status %ld", shown, status);
+	else
+		error_class(err, ERROR_INFRA, "%s: %s", shown,
+			    *t->curl_text ? t->curl_text : curl_easy_strerror(code));
+}
+
+static int check_digest(struct transfer *t, const char *shown)
+{
+	char want[SHA256_HEX_SIZE], got[SHA256_HEX_SIZE];
+	struct download *d = t->item;
+
+	d->got = part_digest(&t->part);
+	if (!d->expect || sha256_equal(d->expect, &d->got))
+		return 0;
+	error_finish(&t->error);
+	return error_class(&t->error, ERROR_LOCK,
+			   "hash mismatch of %s from %s\n  expected sha256:%s\n"
+			   "  got      sha256:%s",
+			   d->what, shown, sha256_hex(d->expect, want),
+			   sha256_hex(&d->got, got));
+}
+
+/* We asked for no encoding; what it would become is not what was asked for. */
+static int check_encoding(struct transfer *t, const char *shown)
+{
+	struct curl_header *h;
+
+	if (curl_easy_header(t->easy, "Content-Encoding", 0, CURLH_HEADER, -1, &h) !=
+		    CURLHE_OK ||
+	    strcmp(h->value, "identity") == 0)
+		return 0;
+	error_finish(&t->error);
+	return error_class(&t->error, ERROR_INFRA,
+			   "%s comes in the encoding '%.40s', expected none", shown,
+			   h->value);
+}
+
+/* Everything arrived. 0: the bytes are right. */
+static int check_whole(struct transfer *t)
+{
+	struct download *d = t->item;
+	autofree char *shown = url_masked(d->urls.v[t->url]);
+
+	if (d->text)
+		return check_encoding(t, shown);
+	if (check_digest(t, shown) < 0)
+		return -1;
+	if (!d->size || d->size == t->part.have)
+		return 0;
+	error_finish(&t->error);
+	return error_class(&t->error, ERROR_LOCK, "%s has %llu bytes, expected %llu",
+			   shown, (unsigned long long)t->part.have,
+			   (unsigned long long)d->size);
+}
+
+static void next_url(struct transfer *t)
+{
+	strbuf_printf(&t->story, "%s%s", t->story.len ? "\n" : "", t->error.msg);
+	t->mismatch |= t->error.class == ERROR_LOCK;
+	t->tries = 0;
+	if (++t->url < t->item->urls.n) {
+		t->state = TRANSFER_WAITS;
+		return;
+	}
+	t->state = TRANSFER_DONE;
+	error_finish(&t->error);
+	error_class(&t->error, t->mismatch ? ERROR_LOCK : ERROR_INFRA, "%s",
+		    t->story.ptr);
+}
+
+static void hand_on(struct transfer *t)
+{
+	struct download *d = t->item;
+
+	error_finish(&t->error);
+	t->state = TRANSFER_DONE;
+	d->size = transfer_have(t);
+	if (d->text)
+		return;
+	if (d->dest) {
+		part_publish(&t->part, d->dest, &t->error);
+		return;
+	}
+	int fd = part_take(&t->part, &t->error);
+	if (fd >= 0)
+		t->set->whole(t->set->ctx, d, fd);
+}
+
+static unsigned tries(const struct transfer *t)
+{
+	return t->set->tries ? t->set->tries : TRIES;
+}
+
+static void whole(struct transfer *t)
+{
+	if (check_whole(t) == 0) {
+		hand_on(t);
+	} else if (begin_again(t) < 0) {
+		t->state = TRANSFER_DONE;
+	} else if (t->resumed && ++t->tries < tries(t)) {
+		t->state = TRANSFER_WAITS; /* the old part was to blame: from the start */
+	} else {
+		next_url(t);
+	}
+}
+
+static void failed(struct transfer *t, CURLcode code, long status)
+{
+	bool late = t->deadline_ms && clock_ms() >= t->deadline_ms;
+
+	explain(t, code, status);
+	t->silent = unanswered(code);
+	if (t->local_errno || (t->too_long && begin_again(t) < 0)) {
+		t->state = TRANSFER_DONE;
+	} else if (!late && passing(code, status) && ++t->tries < tries(t)) {
+		t->not_before_ms =
+			clock_ms() + ((uint64_t)FIRST_PAUSE_MS << (t->tries - 1));
+		t->state = TRANSFER_WAITS;
+	} else {
+		t->misses += missing(t, code, status);
+		next_url(t);
+	}
+}
+
+void transfer_ended(struct transfer *t, CURLcode code)
+{
+	long status = 0;
+
+	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	/* Nothing lies beyond what is here: it is whole, or it is wrong. */
+	bool beyond = t->resumed &&
+		      ((code == CURLE_HTTP_RETURNED_ERROR && status == 416) ||
+		       code == CURLE_RANGE_ERROR || code == CURLE_BAD_DOWNLOAD_RESUME);
+
+	if (code == CURLE_OK || beyond)
+		whole(t);
+	else
+		failed(t, code, status);
+	if (t->state != TRANSFER_DONE)
+		return;
+	part_close(&t->part);
+	curl_easy_cleanup(take_ptr(&t->easy));
+}
+
+void transfer_give_up(struct transfer *t, const struct error *why)
+{
+	error_finish(&t->error);
+	error_class(&t->error, why->class, "%s", why->msg);
+	t->state = TRANSFER_DONE;
+}
+
+void transfer_finish(struct transfer *t)
+{
+	error_finish(&t->error);
+	strbuf_finish(&t->story);
+	curl_easy_cleanup(t->easy);
+	curl_slist_free_all(t->headers);
+	part_close(&t->part);
+}
