@@ -130,6 +130,19 @@ int error_join(struct error *err, struct error *more)
 	return -1;
 }
 
+char *error_words(const struct error *err)
+{
+	char *all = xstrdup(err->msg ? err->msg : "");
+
+	for (const struct error *e = err->cause; e; e = e->cause) {
+		char *longer = xasprintf("%s: %s", all, e->msg);
+
+		free(all);
+		all = longer;
+	}
+	return all;
+}
+
 size_t error_count(const struct error *err)
 {
 	size_t n = 0;

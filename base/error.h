@@ -62,6 +62,8 @@ int error_place(struct error *err, struct span at);
 PRINTF(2, 3) int error_hint(struct error *err, const char *fmt, ...);
 /* Moves all findings of `more` to the end of `err`. */
 int error_join(struct error *err, struct error *more);
+/* The first finding and what was underneath, in one line; freed by the caller. */
+char *error_words(const struct error *err);
 /* How many findings. */
 size_t error_count(const struct error *err);
 /* Back to empty; frees everything. */

@@ -17,6 +17,9 @@ static const struct {
 	request_fn *run;
 	bool needs_host;
 } requests[] = {
+	{"cache-info", do_cache_info, false},
+	{"cache-narinfos", do_cache_narinfos, false},
+	{"cache-nars", do_cache_nars, true},
 	{"fetch", do_fetch, true},
 	{"fetch-debs", do_fetch_debs, true},
 	{"resolve", do_resolve, true},

@@ -32,6 +32,7 @@ struct download {
 	/* One of them takes the bytes; with neither, they go to the set's `whole`. */
 	const char *dest;    /* replaced when whole; its directory exists */
 	struct strbuf *text; /* empty; a part of the file after a failure */
+	uint64_t *budget;    /* bytes that texts may still take together, or NULL */
 
 	struct sha256 got;  /* out, not of a text */
 	bool gone;          /* out, after a failure: no address has the file */

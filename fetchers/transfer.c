@@ -33,6 +33,8 @@ static int add_bytes(struct transfer *t, const char *bytes, size_t n)
 	if (!t->item->text)
 		return part_add(&t->part, bytes, n);
 	strbuf_add(t->item->text, bytes, n);
+	if (t->item->budget)
+		*t->item->budget -= n;
 	return 0;
 }
 
@@ -40,6 +42,8 @@ static int begin_again(struct transfer *t)
 {
 	if (!t->item->text)
 		return part_restart(&t->part);
+	if (t->item->budget)
+		*t->item->budget += t->item->text->len;
 	strbuf_reset(t->item->text);
 	return 0;
 }
@@ -67,6 +71,16 @@ static int check_head(struct transfer *t)
 	return begin_again(t);
 }
 
+/* May n more bytes come? */
+static bool fits(struct transfer *t, size_t n)
+{
+	const uint64_t *budget = t->item->budget;
+
+	t->too_long = transfer_have(t) + n > limit(t);
+	t->too_much = budget && n > *budget;
+	return !t->too_long && !t->too_much;
+}
+
 static size_t receive(char *bytes, size_t size, size_t n, void *ctx)
 {
 	struct transfer *t = ctx;
@@ -76,10 +90,8 @@ static size_t receive(char *bytes, size_t size, size_t n, void *ctx)
 		t->local_errno = errno;
 		return 0;
 	}
-	if (transfer_have(t) + n > limit(t)) {
-		t->too_long = true;
+	if (!fits(t, n))
 		return 0;
-	}
 	if (add_bytes(t, bytes, n) < 0) {
 		t->local_errno = errno;
 		return 0;
@@ -193,7 +205,7 @@ void transfer_start(struct transfer *t, CURLM *multi)
 	t->began = true;
 	t->curl_text[0] = '\0';
 	t->header_bytes = 0;
-	t->checked_head = t->too_long = false;
+	t->checked_head = t->too_long = t->too_much = false;
 	t->local_errno = 0;
 	t->resumed = transfer_have(t) > 0;
 	set_options(t, t->item->urls.v[t->url]);
@@ -256,6 +268,9 @@ static void explain(struct transfer *t, CURLcode code, long status)
 		error_class(err, ERROR_INFRA,
 			    "%s sends more than the %llu bytes expected", shown,
 			    (unsigned long long)limit(t));
+	else if (t->too_much)
+		error_class(err, ERROR_INFRA,
+			    "%s: all answers together take too much memory", shown);
 	else if (t->header_bytes > HEADERS_MAX)
 		error_class(err, ERROR_INFRA, "%s sends no end of headers", shown);
 	else if (code == CURLE_HTTP_RETURNED_ERROR)

@@ -27,7 +27,7 @@ struct transfer {
 	size_t header_bytes;
 	bool checked_head; /* the reply's kind was looked at */
 	bool resumed;      /* this attempt continues what an earlier one left */
-	bool too_long;
+	bool too_long, too_much;
 	bool silent;         /* out: it ended because nobody answered */
 	int local_errno;     /* of our own disk; 0: it is fine */
 	unsigned misses;     /* addresses that have no such file */
