@@ -5,7 +5,10 @@
 #include <sched.h>
 #include <stdatomic.h>
 
-enum { CREW_MAX = 8 }; /* more do not read a disk any faster */
+enum {
+	CREW_MAX = 8, /* more do not read a disk any faster */
+	WIDTH_MAX = 64,
+};
 
 struct crew {
 	size_t n;
@@ -33,19 +36,27 @@ static size_t processors(void)
 	return n < CREW_MAX ? n : CREW_MAX;
 }
 
-void crew_run(size_t n, void (*work)(void *ctx, size_t item), void *ctx)
+void crew_run_wide(size_t width, size_t n, void (*work)(void *ctx, size_t item),
+		   void *ctx)
 {
 	struct crew c = {.n = n, .work = work, .ctx = ctx};
-	pthread_t threads[CREW_MAX];
-	size_t want = processors(), started = 0;
+	pthread_t threads[WIDTH_MAX];
+	size_t started = 0;
 
-	if (want > n)
-		want = n;
+	if (width > n)
+		width = n;
+	if (width > WIDTH_MAX)
+		width = WIDTH_MAX;
 	/* We are one of them; where no thread can be had we are the only one. */
-	while (started + 1 < want &&
+	while (started + 1 < width &&
 	       pthread_create(&threads[started], NULL, worker, &c) == 0)
 		started++;
 	worker(&c);
 	for (size_t i = 0; i < started; i++)
 		pthread_join(threads[i], NULL);
+}
+
+void crew_run(size_t n, void (*work)(void *ctx, size_t item), void *ctx)
+{
+	crew_run_wide(processors(), n, work, ctx);
 }

@@ -14,3 +14,6 @@
  * returns when all are done. What the calls share is theirs to lock.
  */
 void crew_run(size_t n, void (*work)(void *ctx, size_t item), void *ctx);
+/* The same from so many threads at most, for what waits for a network. */
+void crew_run_wide(size_t width, size_t n, void (*work)(void *ctx, size_t item),
+		   void *ctx);

@@ -20,6 +20,8 @@ static const struct {
 	{"cache-info", do_cache_info, false},
 	{"cache-narinfos", do_cache_narinfos, false},
 	{"cache-nars", do_cache_nars, true},
+	{"cache-put-files", do_cache_put_files, false},
+	{"cache-put-nars", do_cache_put_nars, false},
 	{"fetch", do_fetch, true},
 	{"fetch-debs", do_fetch_debs, true},
 	{"resolve", do_resolve, true},

@@ -228,7 +228,7 @@ static bool unanswered(CURLcode code)
 	}
 }
 
-static bool passing(CURLcode code, long status)
+bool transfer_passing(CURLcode code, long status)
 {
 	switch (code) {
 	case CURLE_HTTP_RETURNED_ERROR:
@@ -388,7 +388,7 @@ static void failed(struct transfer *t, CURLcode code, long status)
 	t->silent = unanswered(code);
 	if (t->local_errno || (t->too_long && begin_again(t) < 0)) {
 		t->state = TRANSFER_DONE;
-	} else if (!late && passing(code, status) && ++t->tries < tries(t)) {
+	} else if (!late && transfer_passing(code, status) && ++t->tries < tries(t)) {
 		t->not_before_ms =
 			clock_ms() + ((uint64_t)FIRST_PAUSE_MS << (t->tries - 1));
 		t->state = TRANSFER_WAITS;

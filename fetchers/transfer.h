@@ -36,6 +36,8 @@ struct transfer {
 	bool mismatch;       /* one of them had other bytes */
 };
 
+/* May another attempt succeed where this one failed? */
+bool transfer_passing(CURLcode code, long status);
 /* Bytes received so far. */
 uint64_t transfer_have(const struct transfer *t);
 /* Begins an attempt. */

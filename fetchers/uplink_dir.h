@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/* uplink.h for a directory; nothing but uplink.c uses it. */
+#include "fetchers/uplink.h"
+
+int uplink_dir_has(const struct cache_url *u, const char *name, struct error *err);
+int uplink_dir_put(const struct cache_url *u, const struct uplink_file *f,
+		   atomic_bool *stop, struct error *err);
