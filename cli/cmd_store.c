@@ -22,6 +22,7 @@ static const struct {
 	{"dump", "dump PATH", 1, 1, store_cmd_dump},
 	{"hash", "hash PATH [--type sri|nix32|hex]", 1, 1, store_cmd_hash},
 	{"ls", "ls PATH [-R]", 1, 1, store_cmd_ls},
+	{"optimise", "optimise", 0, 0, store_cmd_optimise},
 	{"path-info", "path-info PATH [--json]", 1, 1, store_cmd_path_info},
 	{"restore", "restore DIR", 1, 1, store_cmd_restore},
 	{"sign", "sign [--key FILE] [--closure] PATH ...", 1, INT_MAX, store_cmd_sign},

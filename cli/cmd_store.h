@@ -23,7 +23,8 @@ struct store_cmd {
 typedef int store_verb(struct store_cmd *c, struct error *err);
 
 store_verb store_cmd_add, store_cmd_cat, store_cmd_dump, store_cmd_hash, store_cmd_ls,
-	store_cmd_path_info, store_cmd_restore, store_cmd_sign, store_cmd_verify;
+	store_cmd_optimise, store_cmd_path_info, store_cmd_restore, store_cmd_sign,
+	store_cmd_verify;
 
 /* Tells the paths that lack --sigs signatures of --trust keys. Their number, or -1. */
 long store_cmd_verify_sigs(struct store_cmd *c, struct store *st, sigs_report *report,

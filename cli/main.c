@@ -55,6 +55,7 @@ static const struct cmd commands[] = {
 	 "  dump PATH                       print the NAR of an object\n"
 	 "  hash PATH [--type TYPE]         the NAR hash of any file or tree\n"
 	 "  ls PATH [-R]                    list an object\n"
+	 "  optimise                        equal files of all objects become one\n"
 	 "  path-info PATH [--json]         hash, size, references, deriver\n"
 	 "  restore DIR                     make DIR of the NAR on standard input\n"
 	 "  sign PATH ... [--closure]       sign with --key FILE, or the default key\n"

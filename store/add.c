@@ -130,11 +130,8 @@ static int write_text(int dir, struct str text, struct error *err)
 	return 0;
 }
 
-/*
- * A private directory for one newcomer; *dir is open, the name is to be freed. Process id
- * and lock tell whoever clears up after a crash that it is in use.
- */
-static int scratch_begin(struct store *st, char **name, int *dir, struct error *err)
+/* Process id and lock tell whoever clears up after a crash that it is in use. */
+int store_scratch_begin(struct store *st, char **name, int *dir, struct error *err)
 {
 	autofree char *prefix = xasprintf("%d-add-", (int)getpid());
 
@@ -146,7 +143,7 @@ static int scratch_begin(struct store *st, char **name, int *dir, struct error *
 	return 0;
 }
 
-static void scratch_end(struct store *st, const char *name)
+void store_scratch_end(struct store *st, const char *name)
 {
 	autoerror struct error ignored = {0};
 
@@ -170,10 +167,10 @@ int store_add_text(struct store *st, const char *name, struct str text,
 	int valid = db_find(st->db, info.path, err);
 	if (valid)
 		return valid < 0 ? -1 : 0;
-	int failed = scratch_begin(st, &scratch, &dir, err) < 0 ||
+	int failed = store_scratch_begin(st, &scratch, &dir, err) < 0 ||
 		     write_text(dir, text, err) < 0 ||
 		     store_publish(st, dir, "x", &info, err) < 0;
-	scratch_end(st, scratch);
+	store_scratch_end(st, scratch);
 	return failed ? error_wrap(err, "cannot add %s to the store", name) : 0;
 }
 
@@ -233,9 +230,9 @@ int store_add(struct store *st, const struct store_add *add, struct arena *a,
 		if (valid)
 			return valid < 0 ? -1 : 0;
 	}
-	int failed = scratch_begin(st, &scratch, &dir, err) < 0 ||
+	int failed = store_scratch_begin(st, &scratch, &dir, err) < 0 ||
 		     add_copied(st, add, dir, a, path, err) < 0;
-	scratch_end(st, scratch);
+	store_scratch_end(st, scratch);
 	return failed ? error_wrap(err, "cannot add %s to the store", add->physical) : 0;
 }
 

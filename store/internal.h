@@ -27,6 +27,13 @@ struct store {
 int store_need_write(const struct store *st, struct error *err);
 
 /*
+ * A private directory below the scratch directory, for newcomers; *dir is open, the name
+ * is to be freed. store_scratch_end removes it and what is in it; a NULL name is fine.
+ */
+int store_scratch_begin(struct store *st, char **name, int *dir, struct error *err);
+void store_scratch_end(struct store *st, const char *name);
+
+/*
  * The last steps of everything that is added. `name` in the directory `dir` is a
  * canonical object for info->path: under the path's lock it replaces whatever garbage is
  * there, and its row is written. When the path is valid already, the newcomer is removed

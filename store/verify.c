@@ -11,6 +11,7 @@
 #include "base/crew.h"
 #include "base/dir.h"
 #include "store/internal.h"
+#include "store/links.h"
 #include "store/narinfo.h"
 #include "store/path.h"
 #include "store/verify_tree.h"
@@ -175,6 +176,21 @@ static int check_names(struct verify *v, struct error *err)
 	return 0;
 }
 
+/* A corrupt shared file would come into the next object that is optimised. */
+static int check_shared(struct verify *v, struct error *err)
+{
+	autoargv struct argv bad = {0};
+
+	if (links_check(v->st, NULL, &bad, err) < 0)
+		return -1;
+	for (size_t i = 0; i < bad.n; i++) {
+		autofree char *path = xasprintf(STORE_DIR "/.links/%s", bad.v[i]);
+
+		found(v, VERIFY_SHARED, path, "is not what its name says");
+	}
+	return 0;
+}
+
 /* --- all -------------------------------------------------------------------------- */
 
 static int verify(struct verify *v, struct error *err)
@@ -189,7 +205,11 @@ static int verify(struct verify *v, struct error *err)
 	crew_run(v->nrows, check_tree, v);
 	if (v->failed)
 		return -1;
-	return v->opt->paths ? 0 : check_names(v, err);
+	if (v->opt->paths)
+		return 0;
+	if (v->opt->contents && check_shared(v, err) < 0)
+		return -1;
+	return check_names(v, err);
 }
 
 int store_verify(struct store *st, const struct verify_options *opt, struct arena *a,
