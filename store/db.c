@@ -57,6 +57,7 @@ enum query {
 	Q_ADD_REF,
 	Q_ADD_OUTPUT,
 	Q_SET_SIGS,
+	Q_SET_ULTIMATE,
 	Q_REMOVE,
 	NQUERIES,
 };
@@ -92,6 +93,7 @@ static const char *const queries[NQUERIES] = {
 	[Q_ADD_OUTPUT] = "insert or replace into DerivationOutputs (drv, id, path)"
 			 " select v.id, ?2, ?3 from ValidPaths v where v.path = ?1",
 	[Q_SET_SIGS] = "update ValidPaths set sigs = ?2 where path = ?1",
+	[Q_SET_ULTIMATE] = "update ValidPaths set ultimate = 1 where path = ?1",
 	[Q_REMOVE] = "delete from ValidPaths where path = ?1",
 };
 
@@ -462,6 +464,13 @@ int db_set_sigs(struct db *db, const char *path, const char *const *sigs, size_t
 	if (all.len)
 		sqlite3_bind_text(st, 2, all.ptr, -1, SQLITE_STATIC);
 	return run(db, st, err);
+}
+
+int db_set_ultimate(struct db *db, const char *path, struct error *err)
+{
+	autostep sqlite3_stmt *st = prepare(db, Q_SET_ULTIMATE, path, err);
+
+	return st ? run(db, st, err) : -1;
 }
 
 int db_remove(struct db *db, const char *path, struct error *err)

@@ -54,5 +54,7 @@ int db_add_output(struct db *db, const char *drv, const char *id, const char *pa
 /* Instead of those it has. */
 int db_set_sigs(struct db *db, const char *path, const char *const *sigs, size_t n,
 		struct error *err);
+/* It was built here, too. */
+int db_set_ultimate(struct db *db, const char *path, struct error *err);
 /* Fails when something else refers to it. */
 int db_remove(struct db *db, const char *path, struct error *err);

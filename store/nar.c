@@ -286,3 +286,12 @@ int nar_dump_text(const void *bytes, size_t n, struct nar_sink *sink, struct err
 		return -1;
 	return flush(&w);
 }
+
+int nar_dump_link(const char *target, struct nar_sink *sink, struct error *err)
+{
+	struct walk w = {.sink = sink, .err = err};
+
+	if (PUT(&w, "nix-archive-1", "(", "type", "symlink", "target", target, ")") < 0)
+		return -1;
+	return flush(&w);
+}

@@ -77,6 +77,9 @@ int nar_dump(const struct nar_dump *dump, struct nar_sink *sink, struct error *e
 /* Archive of a single regular, not executable file that is in memory; flushes. */
 int nar_dump_text(const void *bytes, size_t n, struct nar_sink *sink, struct error *err);
 
+/* Archive of a symbolic link that need not exist; flushes. */
+int nar_dump_link(const char *target, struct nar_sink *sink, struct error *err);
+
 /* Fills exactly n bytes or fails: the end of the stream is a failure. */
 typedef int nar_read(void *ctx, void *bytes, size_t n, struct error *err);
 

@@ -23,6 +23,7 @@
 #include "base/str.h"
 
 struct store;
+struct key_public; /* store/key.h */
 
 enum store_mode {
 	STORE_READ,  /* opens what is there; an absent store is empty */
@@ -139,9 +140,12 @@ int store_realisation(struct store *st, const char *key, struct arena *a,
  * Records all outputs of one build in one transaction: each key becomes a store object, a
  * symbolic link to the content-addressed path with exactly that reference, which plain
  * Nix understands too. `drv` is the resolved derivation's store path.
+ *
+ * A key that has a value already keeps it when it was built here, or when one of the keys
+ * in `trust` signed it: look it up afterwards. One that nobody vouches for is replaced.
  */
 int store_record(struct store *st, const struct realisation *r, size_t n, const char *drv,
-		 struct error *err);
+		 const struct key_public *trust, size_t ntrust, struct error *err);
 
 /* --- locks, roots, logs ----------------------------------------------------------- */
 

@@ -17,7 +17,7 @@ static struct pair make_pair(struct fix *f)
 				   &f->err),
 		    &f->err);
 	const struct realisation r = {key, p.content};
-	assert_done(store_record(f->st, &r, 1, p.content, &f->err), &f->err);
+	assert_done(store_record(f->st, &r, 1, p.content, NULL, 0, &f->err), &f->err);
 	return p;
 }
 

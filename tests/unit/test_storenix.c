@@ -91,7 +91,7 @@ static void build_one(struct fix *f)
 	assert_done(store_take(f->st, &take, &f->a, &info, &f->err), &f->err);
 	f->output = info.path;
 	const struct realisation r = {resolved.outputs[0].path, info.path};
-	assert_done(store_record(f->st, &r, 1, f->resolved, &f->err), &f->err);
+	assert_done(store_record(f->st, &r, 1, f->resolved, NULL, 0, &f->err), &f->err);
 }
 
 static int setup(void **state)

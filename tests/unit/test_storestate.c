@@ -22,7 +22,7 @@ static void records_realisations(void **state)
 	assert_int_equal(store_realisation(f->st, key, &f->a, &f->info, &path, &f->err),
 			 0);
 	assert_int_equal(mkdir(garbage, 0555), 0);
-	assert_done(store_record(f->st, both, 2, the_drv, &f->err), &f->err);
+	assert_done(store_record(f->st, both, 2, the_drv, NULL, 0, &f->err), &f->err);
 	reopen(f, STORE_READ);
 	assert_int_equal(store_realisation(f->st, key, &f->a, &f->info, &path, &f->err),
 			 1);
@@ -36,7 +36,7 @@ static void records_realisations(void **state)
 	assert_null(i.ca);
 	/* The first answer stays. */
 	reopen(f, STORE_WRITE);
-	assert_done(store_record(f->st, &other, 1, the_drv, &f->err), &f->err);
+	assert_done(store_record(f->st, &other, 1, the_drv, NULL, 0, &f->err), &f->err);
 	assert_int_equal(store_realisation(f->st, key, &f->a, &f->info, &path, &f->err),
 			 1);
 	assert_string_equal(path, mixed);
@@ -52,7 +52,7 @@ static void records_are_atomic(void **state)
 		{key, mixed},
 		{dev_key, "/nix/store/xrabnx1r49hn890prhx86h6iyn19p976-hello.txt"}};
 
-	assert_int_equal(store_record(f->st, both, 2, the_drv, &f->err), -1);
+	assert_int_equal(store_record(f->st, both, 2, the_drv, NULL, 0, &f->err), -1);
 	assert_int_equal(store_realisation(f->st, key, &f->a, &f->info, &path, &f->err),
 			 0);
 	assert_int_equal(find(f, key), 0);
@@ -230,7 +230,7 @@ static void recovers_from_power_loss(void **state)
 	autofree char *file = store_physical(f->st, hello);
 	autofree char *note_file = path_join(f->root, "nix/var/kbuild/unsynced");
 
-	assert_done(store_record(f->st, &r, 1, the_drv, &f->err), &f->err);
+	assert_done(store_record(f->st, &r, 1, the_drv, NULL, 0, &f->err), &f->err);
 	assert_int_equal(access(note_file, F_OK), 0);
 	/* In the same boot nothing is checked. */
 	change_byte(file);
