@@ -155,8 +155,8 @@ static int parse_s3(struct cache_url *u, const char *head, const struct params *
 	u->region = xstrdup(p->region ? p->region : default_region);
 	autofree char *host = p->endpoint ? xstrdup(p->endpoint)
 					  : xasprintf("s3.%s.amazonaws.com", u->region);
-	autofree char *root = xasprintf("%s://%s", scheme, host);
-	u->base = url_join(root, bucket);
+	autofree char *path = url_escape(bucket);
+	u->base = xasprintf("%s://%s/%s", scheme, host, path);
 	return 0;
 }
 
@@ -225,6 +225,10 @@ void cache_url_finish(struct cache_url *u)
 char *cache_url_file(const struct cache_url *u, const char *name)
 {
 	const char *query = u->kind == CACHE_WEB ? strchr(name, '?') : NULL;
+	/* What is signed is the path in this form. */
+	autofree char *strict = u->kind == CACHE_S3 ? url_escape(name) : NULL;
+	if (strict)
+		return path_join(u->base, strict);
 	autofree char *path = query ? xstrndup(name, (size_t)(query - name)) : NULL;
 	char *url = url_join(u->base, path ? path : name);
 

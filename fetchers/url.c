@@ -8,6 +8,24 @@
 #include "base/alloc.h"
 #include "base/str.h"
 
+static void add_escaped(struct strbuf *b, const char *path, const char *plain)
+{
+	for (const unsigned char *p = (const unsigned char *)path; *p; p++) {
+		if (isalnum(*p) || strchr(plain, *p))
+			strbuf_addc(b, (char)*p);
+		else
+			strbuf_printf(b, "%%%02X", *p);
+	}
+}
+
+char *url_escape(const char *path)
+{
+	struct strbuf b = STRBUF_INIT;
+
+	add_escaped(&b, path, "/-._~");
+	return strbuf_take(&b);
+}
+
 char *url_join(const char *base, const char *path)
 {
 	autobuf struct strbuf b = STRBUF_INIT;
@@ -18,12 +36,7 @@ char *url_join(const char *base, const char *path)
 	strbuf_addc(&b, '/');
 	while (*path == '/')
 		path++;
-	for (const unsigned char *p = (const unsigned char *)path; *p; p++) {
-		if (isalnum(*p) || strchr("/-._~+:@!$&'()*,;=", *p))
-			strbuf_addc(&b, (char)*p);
-		else
-			strbuf_printf(&b, "%%%02X", *p);
-	}
+	add_escaped(&b, path, "/-._~+:@!$&'()*,;=");
 	return strbuf_take(&b);
 }
 

@@ -62,6 +62,19 @@ int realise(const struct realise_step *steps, size_t n, const struct realise_opt
 	return rc;
 }
 
+int realise_known(const struct realise_step *steps, size_t n, const char *root,
+		  struct arena *a, struct realise_result *results, struct error *err)
+{
+	autofree char *scratch_dir = NULL;
+	struct graph graph;
+
+	int rc = graph_make(&graph, steps, n, results, a, err);
+	if (rc == 0)
+		rc = look_up(&graph, root, &scratch_dir, err);
+	graph_finish(&graph);
+	return rc;
+}
+
 int realise_logs(const struct realise_step *steps, size_t n, const char *root,
 		 size_t step, struct arena *a, char **log, struct error *err)
 {

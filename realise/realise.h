@@ -114,6 +114,13 @@ struct realise_options {
 int realise(const struct realise_step *steps, size_t n, const struct realise_options *opt,
 	    struct arena *a, struct realise_result *results, struct error *err);
 
+/*
+ * The same without doing anything: what is there already is HAD, all else of what is
+ * needed is WAITING.
+ */
+int realise_known(const struct realise_step *steps, size_t n, const char *root,
+		  struct arena *a, struct realise_result *results, struct error *err);
+
 /* The physical log of a step that has been resolved (built, had or failed), or NULL. */
 int realise_logs(const struct realise_step *steps, size_t n, const char *root,
 		 size_t step, struct arena *a, char **log, struct error *err);

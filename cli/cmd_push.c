@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: MIT
+/* kbuild push: what is here becomes what others need not build. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "base/dir.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "cli/cmd_store.h"
+#include "cli/download.h"
+#include "cli/pipeline.h"
+#include "fetchers/cacheurl.h"
+#include "realise/push.h"
+#include "store/drv.h"
+#include "store/path.h"
+
+struct push_cmd {
+	struct cli *cli;
+	const char *to, *compression;
+	long level, jobs;
+	struct argv key_files;
+	bool sources;
+
+	struct key_secret *keys;
+	size_t nkeys;
+	struct argv paths; /* to push */
+};
+
+/* --- what is asked for ------------------------------------------------------------ */
+
+/* A recipe's name, or something in the store: result/kernel is that. */
+static bool is_store_path(const char *word)
+{
+	autofree char *real = path_absolute(word);
+	const char *text = real ? real : word;
+
+	return strstr(text, STORE_DIR "/") != NULL;
+}
+
+static int take_paths(struct push_cmd *c, struct store *st, int argc, char **argv,
+		      struct error *err)
+{
+	struct store_cmd look = {.cli = c->cli};
+
+	for (int i = 0; i < argc; i++) {
+		struct store_ref ref;
+
+		if (store_ref_parse(&look, st, argv[i], &ref, err) < 0)
+			return -1;
+		argv_push(&c->paths, ref.path);
+	}
+	return 0;
+}
+
+/* The derivation with all it refers to; without it, what it was made of and is here. */
+static int take_sources(struct push_cmd *c, struct store *st,
+			const struct realise_result *result, struct error *err)
+{
+	struct drv drv;
+
+	if (drv_read(result->text, &c->cli->arena, &drv, err) < 0)
+		return -1;
+	for (size_t i = 0; i < drv.nsrcs; i++) {
+		int found = store_find(st, drv.srcs[i], err);
+
+		if (found < 0)
+			return -1;
+		if (found)
+			argv_push(&c->paths, drv.srcs[i]);
+	}
+	const char *name = drv_get(&drv, "name");
+	const char *path =
+		name ? drv_path(&c->cli->arena, name, &drv, result->text) : NULL;
+	int found = path ? store_find(st, path, err) : 0;
+	if (found > 0)
+		argv_push(&c->paths, path);
+	return found < 0 ? -1 : 0;
+}
+
+/* Every key on the way from the sources to what is wanted, and what each stands for. */
+static int take_results(struct push_cmd *c, struct store *st, const struct pipeline *p,
+			struct error *err)
+{
+	for (size_t i = 0; i < p->plan.nsteps; i++) {
+		const struct realise_result *r = &p->results[i];
+
+		if (r->state != STEP_HAD)
+			continue;
+		for (size_t k = 0; k < r->noutputs; k++)
+			argv_push(&c->paths, r->outputs[k].key);
+		if (c->sources && take_sources(c, st, r, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int check_realised(const struct pipeline *p, struct error *err)
+{
+	autobuf struct strbuf missing = STRBUF_INIT;
+
+	for (size_t i = 0; i < p->plan.nsteps; i++)
+		if (p->wanted[i] && p->results[i].state != STEP_HAD)
+			strbuf_printf(&missing, "%s%s", missing.len ? ", " : "",
+				      p->plan.steps[i].name);
+	if (!missing.len)
+		return 0;
+	error_class(err, ERROR_RECIPE, "not realised here: %s", missing.ptr);
+	return error_hint(err, "kbuild realize %s", p->recipe_arg);
+}
+
+static int take_recipe(struct push_cmd *c, struct store *st, int argc, char **argv,
+		       struct error *err)
+{
+	struct pipeline p = {.locked = true};
+	autoargv struct argv steps = {0};
+	autofree char *root = cli_root(c->cli);
+
+	if (pipeline_target(&p, c->cli, argc, argv, &steps, err) < 0 ||
+	    pipeline_plan(&p, c->cli, err) < 0 ||
+	    pipeline_want(&p, &steps, c->cli, err) < 0)
+		return -1;
+	p.results = arena_array(&c->cli->arena, p.plan.nsteps, struct realise_result);
+	if (realise_known(pipeline_steps(&p, c->cli), p.plan.nsteps, root, &c->cli->arena,
+			  p.results, err) < 0 ||
+	    check_realised(&p, err) < 0)
+		return -1;
+	return take_results(c, st, &p, err);
+}
+
+/* --- keys ------------------------------------------------------------------------- */
+
+static int read_keys(struct push_cmd *c, struct error *err)
+{
+	const char *usual = cli_key_file(c->cli);
+
+	if (!c->key_files.n && usual && access(usual, F_OK) == 0)
+		argv_push(&c->key_files, usual);
+	c->keys = arena_array(&c->cli->arena, c->key_files.n, struct key_secret);
+	for (; c->nkeys < c->key_files.n; c->nkeys++)
+		if (key_secret_read(c->key_files.v[c->nkeys], &c->keys[c->nkeys], err) <
+		    0)
+			return -1;
+	return 0;
+}
+
+static void wipe_keys(struct push_cmd *c)
+{
+	for (size_t i = 0; i < c->nkeys; i++)
+		key_wipe(&c->keys[i]);
+}
+
+/* --- telling ---------------------------------------------------------------------- */
+
+static void add_paths(struct json_object *o, const char *key, const struct argv *paths)
+{
+	struct json_object *list = json_add_list(o, key);
+
+	for (size_t i = 0; i < paths->n; i++)
+		json_push(list, paths->v[i]);
+}
+
+static void print_json(const struct push_report *r)
+{
+	struct json_object *o = json_object_new_object();
+
+	add_paths(o, "pushed", &r->pushed_paths);
+	add_paths(o, "leftOut", &r->left_out);
+	add_paths(o, "different", &r->other);
+	json_add_number(o, "had", r->had);
+	json_add_number(o, "signed", r->resigned);
+	json_add_number(o, "bytes", r->bytes);
+	cli_print_json(o);
+}
+
+static void tell(const struct push_cmd *c, const struct push_report *r)
+{
+	for (size_t i = 0; i < r->other.n; i++)
+		log_say(LOG_WARN, "the cache keeps another result of %s",
+			path_base(r->other.v[i]));
+	if (r->left_out.n)
+		log_say(LOG_WARN,
+			"%zu realisation%s not pushed, since nobody has signed them: "
+			"without them others cannot find the content\n"
+			"  try: kbuild key generate NAME",
+			r->left_out.n, r->left_out.n == 1 ? "" : "s");
+	log_say(LOG_INFO, "%zu object%s, %.1f MiB pushed, %zu already there", r->pushed,
+		r->pushed == 1 ? "" : "s", (double)r->bytes / (1 << 20), r->had);
+	if (r->resigned)
+		log_say(LOG_INFO, "%zu of these got a signature", r->resigned);
+	if (c->cli->json)
+		print_json(r);
+}
+
+static int push(struct push_cmd *c, struct store *st, struct error *err)
+{
+	char *const cwd = path_absolute(".");
+	autofree char *to = cache_url_absolute(c->to, cwd ? cwd : "/");
+	struct push_report report;
+	const struct push p = {
+		.st = st,
+		.fetch = &c->cli->fetch,
+		.cache = to,
+		.compression = c->compression,
+		.level = c->level,
+		.parallel = c->jobs,
+		.keys = c->keys,
+		.nkeys = c->nkeys,
+	};
+
+	free(cwd);
+	argv_sort(&c->paths);
+	argv_unique(&c->paths);
+	download_begin(c->cli);
+	int rc = push_run(&p, (const char *const *)c->paths.v, c->paths.n, &report, err);
+	download_end(c->cli);
+	if (rc == 0)
+		tell(c, &report);
+	push_report_finish(&report);
+	return rc;
+}
+
+static int run(struct push_cmd *c, int argc, char **argv, struct error *err)
+{
+	autostore struct store *st = NULL;
+
+	if (argc < 2)
+		return cli_usage(c->cli, err,
+				 "expected a recipe or store paths, and where to");
+	c->to = argv[--argc];
+	if (cli_find_fetch(c->cli, err) < 0 || read_keys(c, err) < 0 ||
+	    cli_open_store(c->cli, STORE_WRITE, &st, err) < 0)
+		return -1;
+	int rc = is_store_path(argv[0]) ? take_paths(c, st, argc, argv, err)
+					: take_recipe(c, st, argc, argv, err);
+	return rc < 0 ? -1 : push(c, st, err);
+}
+
+int cmd_push(struct cli *cli, int argc, char **argv, struct error *err)
+{
+	struct push_cmd c = {.cli = cli, .compression = "zstd"};
+	const struct cli_opt opts[] = {
+		{"compression", .text = &c.compression, .arg = "KIND",
+		 .help = "zstd, xz or none"},
+		{"level", .number = &c.level, .arg = "N", .help = "of the compression"},
+		{"key", .list = &c.key_files, .arg = "FILE",
+		 .help = "signs; default ~/.config/kbuild/key.secret"},
+		{"sources", .flag = &c.sources, .help = "what was built from, too"},
+		{"jobs", 'j', .number = &c.jobs, .arg = "N",
+		 .help = "files at a time; default 8"},
+		{0},
+	};
+	int rc = cli_parse(cli, opts, &argc, argv, err);
+
+	if (rc == 0)
+		rc = run(&c, argc, argv, err);
+	wipe_keys(&c);
+	argv_finish(&c.key_files);
+	argv_finish(&c.paths);
+	return rc < 0 ? -1 : EXIT_DONE;
+}
