@@ -26,14 +26,11 @@ static void *worker(void *arg)
 	return NULL;
 }
 
-static size_t processors(void)
+long crew_processors(void)
 {
 	cpu_set_t set;
 
-	if (sched_getaffinity(0, sizeof(set), &set) < 0)
-		return 1;
-	size_t n = (size_t)CPU_COUNT(&set);
-	return n < CREW_MAX ? n : CREW_MAX;
+	return sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
 }
 
 void crew_run_wide(size_t width, size_t n, void (*work)(void *ctx, size_t item),
@@ -58,5 +55,7 @@ void crew_run_wide(size_t width, size_t n, void (*work)(void *ctx, size_t item),
 
 void crew_run(size_t n, void (*work)(void *ctx, size_t item), void *ctx)
 {
-	crew_run_wide(processors(), n, work, ctx);
+	long width = crew_processors();
+
+	crew_run_wide(width < CREW_MAX ? (size_t)width : CREW_MAX, n, work, ctx);
 }

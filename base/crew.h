@@ -17,3 +17,5 @@ void crew_run(size_t n, void (*work)(void *ctx, size_t item), void *ctx);
 /* The same from so many threads at most, for what waits for a network. */
 void crew_run_wide(size_t width, size_t n, void (*work)(void *ctx, size_t item),
 		   void *ctx);
+/* How many processors we may use, which in a container is less than what there is. */
+long crew_processors(void);

@@ -26,7 +26,8 @@ static const struct {
 	{"path-info", "path-info PATH [--json]", 1, 1, store_cmd_path_info},
 	{"restore", "restore DIR", 1, 1, store_cmd_restore},
 	{"sign", "sign [--key FILE] [--closure] PATH ...", 1, INT_MAX, store_cmd_sign},
-	{"verify", "verify [--contents] [--sigs N --trust KEY ...] [--json] [PATH ...]",
+	{"verify",
+	 "verify [--contents] [--repair] [--sigs N --trust KEY ...] [--json] [PATH ...]",
 	 0, INT_MAX, store_cmd_verify},
 };
 
@@ -74,6 +75,7 @@ int cmd_store(struct cli *cli, int argc, char **argv, struct error *err)
 		 .help = "add: name of the store path"},
 		{"recursive", 'R', .flag = &c.recursive,
 		 .help = "ls: everything below, too"},
+		{"repair", .flag = &c.repair, .help = "verify: mend what is damaged"},
 		{"sigs", .number = &c.sigs, .arg = "N",
 		 .help = "verify: each path needs N signatures of trusted keys"},
 		{"trust", .list = &c.trust, .arg = "KEY",

@@ -15,6 +15,7 @@ struct store_cmd {
 	const char *type; /* --type */
 	bool recursive;   /* -R */
 	bool contents;    /* --contents */
+	bool repair;      /* --repair */
 	bool closure;     /* --closure */
 	long sigs;        /* --sigs */
 	struct argv keys, trust;

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
-/* kbuild store verify: what is damaged. */
+/* kbuild store verify: what is damaged, and mending it. */
 #include <stdio.h>
 
 #include "base/alloc.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "cli/cmd_store.h"
 #include "cli/meter.h"
+#include "cli/rebuilds.h"
+#include "store/repair.h"
 #include "store/verify.h"
 
 static void print_finding(const struct verify_finding *f)
@@ -29,7 +32,7 @@ static void print_text(const struct verify_report *r)
 			damaged == 1 ? "path" : "paths");
 }
 
-static void print_json(const struct verify_report *r)
+static struct json_object *json_of(const struct verify_report *r)
 {
 	struct json_object *o = json_object_new_object();
 	struct json_object *damaged = json_add_list(o, "damaged");
@@ -49,7 +52,7 @@ static void print_json(const struct verify_report *r)
 		json_add(one, "what", f->what);
 		json_object_array_add(damaged, one);
 	}
-	cli_print_json(o);
+	return o;
 }
 
 static void show(void *ctx, uint64_t done, uint64_t total)
@@ -71,6 +74,70 @@ static const char **named_paths(struct store_cmd *c, struct store *st, struct er
 	return paths;
 }
 
+/* --- mending ---------------------------------------------------------------------- */
+
+struct mending {
+	struct cli *cli;
+	struct json_object *ends; /* of --json: an object with a list for each end */
+	size_t forgotten;
+};
+
+static const char *const end_names[] = {
+	[REPAIR_MENDED] = "mended",
+	[REPAIR_FORGOTTEN] = "forgotten",
+	[REPAIR_FAILED] = "failed",
+};
+
+static void tell_end(void *ctx, const char *path, enum repair_end end, const char *how)
+{
+	static const char *const words[] = {
+		[REPAIR_MENDED] = "mended",
+		[REPAIR_FORGOTTEN] = "cannot be mended and is forgotten",
+		[REPAIR_FAILED] = "cannot be mended",
+	};
+	struct mending *m = ctx;
+	struct json_object *one;
+
+	m->forgotten += end == REPAIR_FORGOTTEN;
+	if (m->ends) {
+		one = json_object_new_object();
+		json_add(one, "path", path);
+		json_add(one, "how", how);
+		json_object_array_add(json_list(m->ends, end_names[end]), one);
+		return;
+	}
+	const struct verify_finding f = {
+		.path = path,
+		.what = arena_printf(&m->cli->arena, "%s: %s", words[end], how),
+	};
+	print_finding(&f);
+}
+
+static int mend(struct store_cmd *c, struct store *st, const struct verify_report *report,
+		struct json_object *json, struct error *err)
+{
+	struct rebuilds rebuilds;
+	const struct repair_source sources[] = {
+		{"built again", true, rebuilds_obtain, &rebuilds},
+	};
+	struct mending m = {.cli = c->cli, .ends = json};
+	const struct repair r = {sources, ARRAY_LEN(sources), tell_end, &m};
+
+	for (size_t i = 0; json && i < ARRAY_LEN(end_names); i++)
+		json_add_list(json, end_names[i]);
+	rebuilds_begin(&rebuilds, c->cli, st);
+	long failed = store_repair(st, &r, report, err);
+	rebuilds_end(&rebuilds);
+	if (failed < 0)
+		return -1;
+	if (m.forgotten)
+		log_say(LOG_INFO, "kbuild realize makes or fetches again what was "
+				  "forgotten and is needed");
+	return failed ? EXIT_SOME_FAILED : EXIT_DONE;
+}
+
+/* --- the command ------------------------------------------------------------------ */
+
 struct signing {
 	struct store_cmd *c;
 	const struct verify_options *opt;
@@ -88,15 +155,10 @@ static void add_unsigned(void *ctx, const char *path, const char *what)
 		verify_add(s->report, &s->c->cli->arena, VERIFY_SIGNATURE, path, what);
 }
 
-int store_cmd_verify(struct store_cmd *c, struct error *err)
+static int look(struct store_cmd *c, struct store *st, struct verify_report *report,
+		struct error *err)
 {
-	struct arena *a = &c->cli->arena;
-	autostore struct store *st = NULL;
-	struct verify_report report;
 	struct meter meter;
-
-	if (cli_open_store(c->cli, STORE_READ, &st, err) < 0)
-		return -1;
 	struct verify_options opt = {
 		.contents = c->contents,
 		.paths = c->argc ? named_paths(c, st, err) : NULL,
@@ -104,15 +166,35 @@ int store_cmd_verify(struct store_cmd *c, struct error *err)
 		.progress = c->contents && c->cli->live ? show : NULL,
 		.ctx = &meter,
 	};
+	struct signing s = {c, &opt, report};
+
 	if (error_is_set(err))
 		return -1;
 	meter_begin(&meter, c->cli);
-	int rc = store_verify(st, &opt, a, &report, err);
+	int rc = store_verify(st, &opt, &c->cli->arena, report, err);
 	meter_end(&meter);
-	struct signing s = {c, &opt, &report};
 	if (rc < 0 ||
 	    (c->sigs && store_cmd_verify_sigs(c, st, add_unsigned, &s, err) < 0))
 		return -1;
-	(c->cli->json ? print_json : print_text)(&report);
-	return verify_damaged(&report) ? EXIT_SOME_FAILED : EXIT_DONE;
+	return 0;
+}
+
+int store_cmd_verify(struct store_cmd *c, struct error *err)
+{
+	autostore struct store *st = NULL;
+	struct verify_report report;
+	struct json_object *json;
+
+	if (cli_open_store(c->cli, c->repair ? STORE_WRITE : STORE_READ, &st, err) < 0 ||
+	    look(c, st, &report, err) < 0)
+		return -1;
+	int code = verify_damaged(&report) ? EXIT_SOME_FAILED : EXIT_DONE;
+	json = c->cli->json ? json_of(&report) : NULL;
+	if (!json)
+		print_text(&report);
+	if (c->repair)
+		code = mend(c, st, &report, json, err);
+	if (json)
+		cli_print_json(json);
+	return code;
 }

@@ -67,6 +67,7 @@ static const struct cmd commands[] = {
 	 "  restore DIR                     make DIR of the NAR on standard input\n"
 	 "  sign PATH ... [--closure]       sign with --key FILE, or the default key\n"
 	 "  verify [--contents] [PATH ...]  look for damage; exit 1 if there is some\n"
+	 "  verify --repair [--contents]    and mend it; exit 1 if some is left\n"
 	 "  verify --sigs N --trust KEY ... and for too few signatures\n\n"
 	 "PATH is a store path, a physical one, a link to one, a base name or\n"
 	 "the beginning of a digest.\n\n"

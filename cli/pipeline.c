@@ -3,9 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 
 #include "base/alloc.h"
+#include "base/crew.h"
 #include "base/dir.h"
 #include "base/log.h"
 #include "base/sha256.h"
@@ -215,16 +215,6 @@ static int make_links(const struct pipeline *p, struct cli *cli, struct error *e
 	return changed ? add_roots(p, cli, err) : 0;
 }
 
-static long default_jobs(void)
-{
-	cpu_set_t set;
-
-	/* What we may use, which in a container is less than what there is. */
-	if (sched_getaffinity(0, sizeof(set), &set) == 0)
-		return CPU_COUNT(&set);
-	return 1;
-}
-
 int pipeline_realise(struct pipeline *p, struct cli *cli, struct error *err)
 {
 	struct realise_step *steps = pipeline_steps(p, cli);
@@ -236,7 +226,7 @@ int pipeline_realise(struct pipeline *p, struct cli *cli, struct error *err)
 		.fetch = &cli->fetch,
 		.origins = p->plan.origins,
 		.norigins = p->plan.norigins,
-		.jobs = p->jobs > 0 ? p->jobs : default_jobs(),
+		.jobs = p->jobs > 0 ? p->jobs : crew_processors(),
 		.timeout_s = p->timeout_s,
 		.silent_s = p->silent_s,
 		.log_bytes = (uint64_t)p->log_mib << 20,

@@ -76,7 +76,7 @@ static int make_mounts(struct worker *w, struct mounts *m, struct argv *closure,
 			error_class(err, ERROR_INFRA,
 				    "%s is gone, though the store's database has it",
 				    closure->v[i]);
-			return error_hint(err, "kbuild store verify names all that is");
+			return error_hint(err, "kbuild store verify --repair");
 		}
 		add_mount(m, host, closure->v[i]);
 	}

@@ -53,11 +53,15 @@ enum query {
 	Q_SINCE,
 	Q_PREFIX,
 	Q_DANGLING,
+	Q_ORPHANED,
 	Q_ADD,
 	Q_ADD_REF,
 	Q_ADD_OUTPUT,
 	Q_SET_SIGS,
 	Q_SET_ULTIMATE,
+	Q_AMEND,
+	Q_REMOVE_REFS,
+	Q_REMOVE_ORPHANS,
 	Q_REMOVE,
 	NQUERIES,
 };
@@ -84,6 +88,10 @@ static const char *const queries[NQUERIES] = {
 		       " from Refs r join ValidPaths v on v.id = r.referrer"
 		       " left join ValidPaths t on t.id = r.reference"
 		       " where t.id is null order by v.path",
+	[Q_ORPHANED] = "select distinct v.path"
+		       " from Refs r join ValidPaths v on v.id = r.reference"
+		       " left join ValidPaths t on t.id = r.referrer"
+		       " where t.id is null order by v.path",
 	[Q_ADD] = "insert into ValidPaths"
 		  " (path, hash, registrationTime, deriver, narSize, ultimate, sigs, ca)"
 		  " values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -94,6 +102,12 @@ static const char *const queries[NQUERIES] = {
 			 " select v.id, ?2, ?3 from ValidPaths v where v.path = ?1",
 	[Q_SET_SIGS] = "update ValidPaths set sigs = ?2 where path = ?1",
 	[Q_SET_ULTIMATE] = "update ValidPaths set ultimate = 1 where path = ?1",
+	[Q_AMEND] = "update ValidPaths set hash = ?2, narSize = ?3, ca = ?4"
+		    " where path = ?1",
+	[Q_REMOVE_REFS] = "delete from Refs where referrer ="
+			  " (select id from ValidPaths where path = ?1)",
+	[Q_REMOVE_ORPHANS] = "delete from Refs where referrer not in"
+			     " (select id from ValidPaths)",
 	[Q_REMOVE] = "delete from ValidPaths where path = ?1",
 };
 
@@ -262,28 +276,29 @@ void db_close(struct db *db)
 
 /* --- transactions ----------------------------------------------------------------- */
 
-static int run_plain(struct db *db, enum query q, struct error *err)
+/* A statement with at most one parameter that gives no rows. */
+static int run_on(struct db *db, enum query q, const char *path, struct error *err)
 {
-	autostep sqlite3_stmt *st = prepare(db, q, NULL, err);
+	autostep sqlite3_stmt *st = prepare(db, q, path, err);
 
 	return st ? run(db, st, err) : -1;
 }
 
 int db_begin(struct db *db, struct error *err)
 {
-	return run_plain(db, Q_BEGIN, err);
+	return run_on(db, Q_BEGIN, NULL, err);
 }
 
 int db_commit(struct db *db, struct error *err)
 {
-	return run_plain(db, Q_COMMIT, err);
+	return run_on(db, Q_COMMIT, NULL, err);
 }
 
 void db_rollback(struct db *db)
 {
 	autoerror struct error ignored = {0};
 
-	run_plain(db, Q_ROLLBACK, &ignored);
+	run_on(db, Q_ROLLBACK, NULL, &ignored);
 }
 
 /* --- asking ----------------------------------------------------------------------- */
@@ -373,7 +388,7 @@ int db_list(struct db *db, enum db_list what, const char *key, struct argv *out,
 	static const enum query of[] = {
 		[DB_REFS] = Q_REFS,         [DB_REFERRERS] = Q_REFERRERS,
 		[DB_SINCE] = Q_SINCE,       [DB_PREFIX] = Q_PREFIX,
-		[DB_DANGLING] = Q_DANGLING,
+		[DB_DANGLING] = Q_DANGLING, [DB_ORPHANED] = Q_ORPHANED,
 	};
 	autostep sqlite3_stmt *st = prepare(db, of[what], key, err);
 	int step;
@@ -430,14 +445,39 @@ static int add_row(struct db *db, const struct path_info *info, struct error *er
 	return run(db, st, err);
 }
 
-int db_add(struct db *db, const struct path_info *info, struct error *err)
+static int add_refs(struct db *db, const struct path_info *info, struct error *err)
 {
-	if (add_row(db, info, err) < 0)
-		return -1;
 	for (size_t i = 0; i < info->nrefs; i++)
 		if (add_ref(db, info->path, info->refs[i], err) < 0)
 			return -1;
 	return 0;
+}
+
+int db_add(struct db *db, const struct path_info *info, struct error *err)
+{
+	return add_row(db, info, err) < 0 ? -1 : add_refs(db, info, err);
+}
+
+static int amend_row(struct db *db, const struct path_info *info, struct error *err)
+{
+	char hex[SHA256_HEX_SIZE];
+	autofree char *hash = xasprintf("sha256:%s", sha256_hex(&info->nar, hex));
+	autostep sqlite3_stmt *st = prepare(db, Q_AMEND, info->path, err);
+
+	if (!st)
+		return -1;
+	sqlite3_bind_text(st, 2, hash, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(st, 3, (sqlite3_int64)info->nar_size);
+	sqlite3_bind_text(st, 4, info->ca, -1, SQLITE_STATIC);
+	return run(db, st, err);
+}
+
+int db_amend(struct db *db, const struct path_info *info, struct error *err)
+{
+	if (amend_row(db, info, err) < 0 ||
+	    run_on(db, Q_REMOVE_REFS, info->path, err) < 0)
+		return -1;
+	return add_refs(db, info, err);
 }
 
 int db_add_output(struct db *db, const char *drv, const char *id, const char *path,
@@ -468,14 +508,15 @@ int db_set_sigs(struct db *db, const char *path, const char *const *sigs, size_t
 
 int db_set_ultimate(struct db *db, const char *path, struct error *err)
 {
-	autostep sqlite3_stmt *st = prepare(db, Q_SET_ULTIMATE, path, err);
+	return run_on(db, Q_SET_ULTIMATE, path, err);
+}
 
-	return st ? run(db, st, err) : -1;
+int db_remove_orphans(struct db *db, struct error *err)
+{
+	return run_on(db, Q_REMOVE_ORPHANS, NULL, err);
 }
 
 int db_remove(struct db *db, const char *path, struct error *err)
 {
-	autostep sqlite3_stmt *st = prepare(db, Q_REMOVE, path, err);
-
-	return st ? run(db, st, err) : -1;
+	return run_on(db, Q_REMOVE, path, err);
 }

@@ -42,6 +42,7 @@ enum db_list {
 	DB_SINCE,     /* all registered at or after a time, given as decimal text */
 	DB_PREFIX,    /* whose path begins so; at most two */
 	DB_DANGLING,  /* what refers to something that has no row; the key is not used */
+	DB_ORPHANED,  /* what something refers to that has no row; the key is not used */
 };
 /* Appends paths, sorted. */
 int db_list(struct db *db, enum db_list what, const char *key, struct argv *out,
@@ -56,5 +57,9 @@ int db_set_sigs(struct db *db, const char *path, const char *const *sigs, size_t
 		struct error *err);
 /* It was built here, too. */
 int db_set_ultimate(struct db *db, const char *path, struct error *err);
+/* Writes hash, size, content address and references of a row anew. */
+int db_amend(struct db *db, const struct path_info *info, struct error *err);
+/* Removes the references of what has no row: they keep what they refer to. */
+int db_remove_orphans(struct db *db, struct error *err);
 /* Fails when something else refers to it. */
 int db_remove(struct db *db, const char *path, struct error *err);

@@ -186,6 +186,18 @@ void store_close(struct store *st)
 	free(st);
 }
 
+void store_suspend(struct store *st)
+{
+	db_close(take_ptr(&st->db));
+}
+
+int store_resume(struct store *st, struct error *err)
+{
+	autofree char *db = path_join(st->state, "db");
+
+	return db_open(db, st->mode == STORE_WRITE ? DB_WRITE : DB_READ, &st->db, err);
+}
+
 int store_need_write(const struct store *st, struct error *err)
 {
 	if (st->mode == STORE_WRITE)

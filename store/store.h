@@ -44,6 +44,13 @@ static inline void cleanup_store(struct store **st)
 }
 #define autostore __attribute__((cleanup(cleanup_store)))
 
+/*
+ * Gives the database back while processes forked from this one use the store: a
+ * connection must not be carried over. Nothing else may be asked until store_resume.
+ */
+void store_suspend(struct store *st);
+int store_resume(struct store *st, struct error *err);
+
 /* Absolute physical paths, valid as long as the store is open. */
 const char *store_root(const struct store *st);
 const char *store_physical_dir(const struct store *st);

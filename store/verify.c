@@ -93,9 +93,22 @@ static int check_row(struct verify *v, const char *path, struct error *err)
 	return 0;
 }
 
+static int check_references(struct verify *v, enum db_list what, const char *words,
+			    struct error *err)
+{
+	autoargv struct argv paths = {0};
+
+	if (db_list(v->st->db, what, NULL, &paths, err) < 0)
+		return -1;
+	for (size_t i = 0; i < paths.n; i++)
+		if (map_get(&v->wanted, paths.v[i]))
+			found(v, VERIFY_REFERENCE, paths.v[i], words);
+	return 0;
+}
+
 static int check_rows(struct verify *v, struct error *err)
 {
-	autoargv struct argv all = {0}, dangling = {0};
+	autoargv struct argv all = {0};
 
 	for (size_t i = 0; i < v->opt->npaths; i++)
 		argv_push(&all, v->opt->paths[i]);
@@ -104,13 +117,11 @@ static int check_rows(struct verify *v, struct error *err)
 	for (size_t i = 0; i < all.n; i++)
 		if (check_row(v, all.v[i], err) < 0)
 			return -1;
-	if (db_list(v->st->db, DB_DANGLING, NULL, &dangling, err) < 0)
+	if (check_references(v, DB_DANGLING, "refers to something that has no row", err) <
+	    0)
 		return -1;
-	for (size_t i = 0; i < dangling.n; i++)
-		if (map_get(&v->wanted, dangling.v[i]))
-			found(v, VERIFY_REFERENCE, dangling.v[i],
-			      "refers to something that is not valid");
-	return 0;
+	return check_references(v, DB_ORPHANED, "something that has no row refers to it",
+				err);
 }
 
 /* --- trees ------------------------------------------------------------------------ */

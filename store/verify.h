@@ -16,7 +16,7 @@
 enum verify_kind {
 	VERIFY_ROW,       /* path or hash of the row are unusable */
 	VERIFY_ADDRESS,   /* the row's content address fits neither path nor contents */
-	VERIFY_REFERENCE, /* the row refers to something that has none */
+	VERIFY_REFERENCE, /* row and something without row refer to one another */
 	VERIFY_GONE,      /* there is no tree */
 	VERIFY_CONTENTS,  /* other bytes, names or types than were recorded */
 	VERIFY_SIZE,      /* the right bytes; the recorded size is wrong */
