@@ -24,6 +24,8 @@ static const struct {
 	{"ls", "ls PATH [-R]", 1, 1, store_cmd_ls},
 	{"optimise", "optimise", 0, 0, store_cmd_optimise},
 	{"path-info", "path-info PATH [--json]", 1, 1, store_cmd_path_info},
+	{"pull", "pull PATH ... --from CACHE ... [--trust KEY ...]", 1, INT_MAX,
+	 store_cmd_pull},
 	{"restore", "restore DIR", 1, 1, store_cmd_restore},
 	{"sign", "sign [--key FILE] [--closure] PATH ...", 1, INT_MAX, store_cmd_sign},
 	{"verify",
@@ -69,6 +71,8 @@ int cmd_store(struct cli *cli, int argc, char **argv, struct error *err)
 	const struct cli_opt opts[] = {
 		{"closure", .flag = &c.closure, .help = "sign: with all it refers to"},
 		{"contents", .flag = &c.contents, .help = "verify: read every byte too"},
+		{"from", .list = &c.from, .arg = "CACHE",
+		 .help = "pull: a cache: https://..., s3://... or a directory"},
 		{"key", .list = &c.keys, .arg = "FILE",
 		 .help = "sign: a secret key; default ~/.config/kbuild/key.secret"},
 		{"name", .text = &c.name, .arg = "NAME",
@@ -78,8 +82,10 @@ int cmd_store(struct cli *cli, int argc, char **argv, struct error *err)
 		{"repair", .flag = &c.repair, .help = "verify: mend what is damaged"},
 		{"sigs", .number = &c.sigs, .arg = "N",
 		 .help = "verify: each path needs N signatures of trusted keys"},
+		{"timeout", .seconds = &c.timeout_s, .arg = "TIME",
+		 .help = "pull: how long a cache may take to answer"},
 		{"trust", .list = &c.trust, .arg = "KEY",
-		 .help = "verify: a public key that is trusted"},
+		 .help = "pull, verify: a public key that is trusted"},
 		{"type", .text = &c.type, .arg = "TYPE",
 		 .help = "hash: sri, nix32 or hex"},
 		{0},
@@ -90,6 +96,7 @@ int cmd_store(struct cli *cli, int argc, char **argv, struct error *err)
 	c.argc = argc - 1;
 	if (rc == 0)
 		rc = run_verb(&c, argc ? argv[0] : NULL, err);
+	argv_finish(&c.from);
 	argv_finish(&c.keys);
 	argv_finish(&c.trust);
 	return rc;
@@ -106,7 +113,7 @@ static const char *below(const char *text, const char *dir)
 }
 
 /* `<digest>-<name>...` of anything that is a path of this machine or of the store. */
-static const char *base_of(struct store_cmd *c, struct store *st, const char *text)
+const char *store_ref_base(struct store_cmd *c, struct store *st, const char *text)
 {
 	const char *base = below(text, STORE_DIR);
 
@@ -127,7 +134,7 @@ int store_ref_parse(struct store_cmd *c, struct store *st, const char *text,
 		    struct store_ref *out, struct error *err)
 {
 	struct arena *a = &c->cli->arena;
-	const char *base = base_of(c, st, text);
+	const char *base = store_ref_base(c, st, text);
 	size_t len = strcspn(base, "/");
 	char *head = arena_strndup(a, base, len);
 	int found = 0;

@@ -18,18 +18,23 @@ struct store_cmd {
 	bool repair;      /* --repair */
 	bool closure;     /* --closure */
 	long sigs;        /* --sigs */
+	struct argv from; /* --from */
+	long timeout_s;   /* --timeout */
 	struct argv keys, trust;
 };
 
 typedef int store_verb(struct store_cmd *c, struct error *err);
 
 store_verb store_cmd_add, store_cmd_cat, store_cmd_dump, store_cmd_hash, store_cmd_ls,
-	store_cmd_optimise, store_cmd_path_info, store_cmd_restore, store_cmd_sign,
-	store_cmd_verify;
+	store_cmd_optimise, store_cmd_path_info, store_cmd_pull, store_cmd_restore,
+	store_cmd_sign, store_cmd_verify;
 
 /* Tells the paths that lack --sigs signatures of --trust keys. Their number, or -1. */
 long store_cmd_verify_sigs(struct store_cmd *c, struct store *st, sigs_report *report,
 			   void *ctx, struct error *err);
+
+/* `<digest>-<name>` and what follows of anything that may stand for a path; no check. */
+const char *store_ref_base(struct store_cmd *c, struct store *st, const char *text);
 
 /* What a user wrote for something in the store. */
 struct store_ref {

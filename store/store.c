@@ -316,6 +316,8 @@ int store_lock(struct store *st, const char *path, bool wait, int *fd, struct er
 	*fd = -1;
 	if (store_need_write(st, err) < 0)
 		return -1;
+	if (map_get(&st->locked, path))
+		return 1; /* we would wait for ourselves */
 	int got = lock_path(st->dirfd, name, wait, fd, err);
 	if (got == 1)
 		map_set(&st->locked, path, st);

@@ -159,7 +159,8 @@ int store_record(struct store *st, const struct realisation *r, size_t n, const 
 /*
  * Exclusive lock on a path that is about to be built or imported: flock on PATH.lock
  * beside it, as Nix does. *fd is the lock; close it with store_unlock. With wait false, 0
- * means somebody else has it.
+ * means somebody else has it. What this handle has locked already it locks again, without
+ * a descriptor.
  */
 int store_lock(struct store *st, const char *path, bool wait, int *fd, struct error *err);
 void store_unlock(struct store *st, const char *path, int fd);

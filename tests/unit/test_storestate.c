@@ -137,11 +137,19 @@ static void locks_nest(void **state)
 {
 	struct fix *f = *state;
 	const char *path = "/nix/store/kr18gg748frzijnzz42g29j7z04l76an-mixed";
-	int fd;
+	autostore struct store *other = NULL;
+	int fd, again;
 
 	assert_int_equal(store_lock(f->st, path, true, &fd, &f->err), 1);
 	assert_string_equal(add_tree(f, "mixed", "mixed"), path);
+	assert_int_equal(store_lock(f->st, path, true, &again, &f->err), 1);
+	store_unlock(f->st, path, again);
+	/* It is still ours: another handle does not get it. */
+	assert_done(store_open(f->root, STORE_WRITE, &other, &f->err), &f->err);
+	assert_int_equal(store_lock(other, path, false, &again, &f->err), 0);
 	store_unlock(f->st, path, fd);
+	assert_int_equal(store_lock(other, path, false, &again, &f->err), 1);
+	store_unlock(other, path, again);
 }
 
 static void roots(void **state)
