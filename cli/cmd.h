@@ -36,6 +36,7 @@ enum exit_code {
 	EXIT_LOCK = 3,
 	EXIT_CONFIG = 4,
 	EXIT_BUILD = 5,
+	EXIT_DIFFERS = 6,
 	EXIT_INFRA = 8,
 	EXIT_INTERRUPTED = 9,
 };
@@ -106,6 +107,7 @@ const char *cli_key_file(struct cli *cli);
 int cli_keys(struct cli *cli, const struct argv *words, struct key_public **out,
 	     struct error *err);
 
+int cmd_check(struct cli *cli, int argc, char **argv, struct error *err);
 int cmd_doctor(struct cli *cli, int argc, char **argv, struct error *err);
 int cmd_debug(struct cli *cli, int argc, char **argv, struct error *err);
 int cmd_eval(struct cli *cli, int argc, char **argv, struct error *err);

@@ -68,20 +68,25 @@ static void add_failure(const struct pipeline *p, const struct plan_step *s,
 	error_join(err, &one);
 }
 
+void pipeline_failure(const struct pipeline *p, size_t step,
+		      const struct realise_failure *f, struct error *err)
+{
+	const struct plan_step *s = &p->plan.steps[step];
+
+	if (f->class != ERROR_CONFIG)
+		add_failure(p, s, f, err);
+	for (size_t i = 0; f->class == ERROR_CONFIG && i < f->nrefusals; i++)
+		add_refusal(s, &f->refusals[i], err);
+}
+
 int pipeline_failures(const struct pipeline *p, struct cli *cli, struct error *err)
 {
 	(void)cli;
 	for (size_t i = 0; i < p->plan.nsteps; i++) {
-		const struct plan_step *s = &p->plan.steps[i];
 		const struct realise_result *r = &p->results[i];
 
-		if (r->state != STEP_FAILED)
-			continue;
-		if (r->failure.class == ERROR_CONFIG)
-			for (size_t k = 0; k < r->failure.nrefusals; k++)
-				add_refusal(s, &r->failure.refusals[k], err);
-		else
-			add_failure(p, s, &r->failure, err);
+		if (r->state == STEP_FAILED)
+			pipeline_failure(p, i, &r->failure, err);
 	}
 	return -1;
 }

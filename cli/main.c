@@ -23,6 +23,17 @@ static const struct cmd commands[] = {
 	 "Standard output carries only the physical path of each step's output `out`.\n\n"
 	 "example\n  kbuild realize recipe.yaml#kernel",
 	 cmd_realize},
+	{"check", "RECIPE[#STEP ...]",
+	 "build again under other conditions, compare bit by bit",
+	 "Realizes what is not there yet, then builds each step a second time, with "
+	 "another\n"
+	 "clock, host name, user, umask, -j, order of names and place on disk, and "
+	 "compares.\n"
+	 "Exit code 6 and the probable causes when something differs; the store stays as "
+	 "it\n"
+	 "is. docs/reproducible.md says more.\n\n"
+	 "example\n  kbuild check recipe.yaml#kernel",
+	 cmd_check},
 	{"run", "RECIPE [-- COMMAND ...]",
 	 "boot it; with a command, return the command's code",
 	 "The same as realize, then result/runvm with what follows.\n\n"

@@ -215,12 +215,10 @@ static int make_links(const struct pipeline *p, struct cli *cli, struct error *e
 	return changed ? add_roots(p, cli, err) : 0;
 }
 
-int pipeline_realise(struct pipeline *p, struct cli *cli, struct error *err)
+struct realise_options pipeline_options(const struct pipeline *p, struct cli *cli,
+					const char *root, struct progress *progress)
 {
-	struct realise_step *steps = pipeline_steps(p, cli);
-	autofree char *root = cli_root(cli);
-	struct progress *progress = progress_new(cli, steps, p->plan.nsteps);
-	const struct realise_options opt = {
+	return (struct realise_options){
 		.root = root,
 		.cache_dir = cli_cache_dir(cli, "trees"),
 		.fetch = &cli->fetch,
@@ -236,6 +234,14 @@ int pipeline_realise(struct pipeline *p, struct cli *cli, struct error *err)
 		.event = progress_event,
 		.ctx = progress,
 	};
+}
+
+int pipeline_realise(struct pipeline *p, struct cli *cli, struct error *err)
+{
+	struct realise_step *steps = pipeline_steps(p, cli);
+	autofree char *root = cli_root(cli);
+	struct progress *progress = progress_new(cli, steps, p->plan.nsteps);
+	const struct realise_options opt = pipeline_options(p, cli, root, progress);
 
 	p->results = arena_array(&cli->arena, p->plan.nsteps, struct realise_result);
 	int rc = realise(steps, p->plan.nsteps, &opt, &cli->arena, p->results, err);

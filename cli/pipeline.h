@@ -55,8 +55,15 @@ int pipeline_want(struct pipeline *p, const struct argv *steps, struct cli *cli,
  * 0: done; 1: some steps failed, pipeline_failures says which; -1.
  */
 int pipeline_realise(struct pipeline *p, struct cli *cli, struct error *err);
+/* What realise is told by the options; root and progress must outlive it. */
+struct progress;
+struct realise_options pipeline_options(const struct pipeline *p, struct cli *cli,
+					const char *root, struct progress *progress);
 /* Failed steps as errors with places, logs and hints. Returns -1. */
 int pipeline_failures(const struct pipeline *p, struct cli *cli, struct error *err);
+/* The failure of one. */
+void pipeline_failure(const struct pipeline *p, size_t step,
+		      const struct realise_failure *f, struct error *err);
 void pipeline_finish(struct pipeline *p);
 
 /* The plan's steps as realise takes them; in cli's arena. */

@@ -96,6 +96,8 @@ static int make_mounts(struct worker *w, struct mounts *m, struct argv *closure,
 		autofree char *guest = xasprintf("/src/%.*s", (int)name.len, name.ptr);
 		add_mount(m, host, guest);
 	}
+	for (size_t i = 0; i < w->varied.mounts.n; i += 2)
+		add_mount(m, w->varied.mounts.v[i], w->varied.mounts.v[i + 1]);
 	return 0;
 }
 
@@ -166,7 +168,9 @@ static int start_and_follow(struct worker *w, struct sandbox *box, struct buildl
 		return error_errno(err, "cannot make a pipe");
 	autoclose int from = out[0];
 	box->log = out[1];
+	mode_t before = umask(w->varied.v ? w->varied.v->umask : 022);
 	int rc = sandbox_start(box, &run, err);
+	umask(before);
 	close(out[1]);
 	if (rc < 0)
 		return -1;
@@ -181,7 +185,7 @@ static int run_sandboxed(struct worker *w, struct buildlog *log, struct run_end 
 	const char *toolchain = drv_get(drv, "toolchain");
 	const int keep[] = {w->js->read_fd, w->js->write_fd};
 	autoargv struct argv argv = {0}, env = {0}, closure = {0};
-	autofree char *build = xasprintf("%s/build", w->scratch);
+	autofree char *build = worker_build_dir(w);
 	autofree char *store = xasprintf("%s/store", w->scratch);
 	struct mounts m = {0};
 	int rc = -1;
@@ -189,10 +193,14 @@ static int run_sandboxed(struct worker *w, struct buildlog *log, struct run_end 
 	if (!toolchain)
 		return error_make(err, "the derivation names no toolchain");
 	autofree char *root = store_physical(w->st, toolchain);
+	if (vary_begin(w, root, err) < 0)
+		return -1;
+	vary_argv(&w->varied, &argv);
 	argv_push(&argv, drv->builder);
 	for (size_t i = 0; i < drv->nargs; i++)
 		argv_push(&argv, drv->args[i]);
 	make_env(w, &env);
+	vary_env(&w->varied, &env);
 	if (make_mounts(w, &m, &closure, err) == 0) {
 		struct sandbox box = {
 			.root = root,
@@ -205,16 +213,11 @@ static int run_sandboxed(struct worker *w, struct buildlog *log, struct run_end 
 			.keep = keep,
 			.nkeep = ARRAY_LEN(keep),
 		};
+		vary_box(&w->varied, &box);
 		rc = start_and_follow(w, &box, log, end, err);
-		enum sandbox_ability ability;
-		if (rc < 0 && !end->limit) {
-			/* Nested in another sandbox? The probe knows, or says why not. */
-			error_finish(err);
-			rc = sandbox_probe(&ability, err);
-			box.bind_proc = rc == 0 && ability == SANDBOX_BIND_PROC;
-			if (rc == 0)
-				rc = start_and_follow(w, &box, log, end, err);
-		}
+		/* Nested in another sandbox? The probe knows, or says why not. */
+		if (rc < 0 && !end->limit && sandbox_adapt(&box, err) == 0)
+			rc = start_and_follow(w, &box, log, end, err);
 	}
 	arena_finish(&m.arena);
 	return rc;
@@ -337,14 +340,16 @@ static int check_outputs(const struct worker *w, struct error *err)
 
 int build_run(struct worker *w, struct error *err)
 {
-	autofree char *build = xasprintf("%s/build", w->scratch);
+	autofree char *build = worker_build_dir(w);
 	autofree char *store = xasprintf("%s/store", w->scratch);
 	autofree char *path = store_log_path(w->st, graph_drv_path(w->graph, w->node));
 	bool builtin = strcmp(w->node->closed.builder, "builtin:debs") == 0;
 	struct run_end end = {0};
 	struct buildlog log;
 
-	if (dir_make(AT_FDCWD, build, 0755, err) < 0 ||
+	mode_t mask = w->mode && w->mode->round ? variation_of(w->mode->round)->umask : 0;
+
+	if (dir_make(AT_FDCWD, build, 0755 & ~mask, err) < 0 ||
 	    dir_make(AT_FDCWD, store, 0755, err) < 0)
 		return -1;
 	int rc = buildlog_open(&log, path, w->messages, w->opt->lines, err);

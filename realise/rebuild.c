@@ -14,21 +14,23 @@
 
 /* --- in the worker ---------------------------------------------------------------- */
 
-static int finish_output(const struct worker *w, const struct realise_output *o,
+static int finish_output(struct worker *w, const struct realise_output *o,
 			 struct json_object *list, struct error *err)
 {
 	autofree char *physical = xasprintf("%s/store/%s", w->scratch, path_base(o->key));
 	struct ingest in = {.owner = getuid()};
 	struct json_object *one = json_object_new_object();
-	char hex[SHA256_HEX_SIZE];
 
 	json_object_array_add(list, one);
 	if (ingest_take(&in, AT_FDCWD, physical, err) < 0)
 		return error_wrap(err, "output '%s' cannot be hashed", o->name);
+	json_add(one, "name", o->name);
 	json_add(one, "physical", physical);
-	json_add(one, "nar", sha256_hex(&in.nar, hex));
+	json_add(one, "nar", hash_sri(w->graph->arena, &in.nar));
 	json_add_number(one, "size", in.size);
-	return 0;
+	if (!w->mode || !w->mode->compare)
+		return 0;
+	return inspect_output(w, o, physical, &in.nar, one, err);
 }
 
 int rebuild_finish(struct worker *w, struct error *err)
@@ -37,6 +39,7 @@ int rebuild_finish(struct worker *w, struct error *err)
 	struct json_object *list;
 
 	w->outcome = message_make("done");
+	vary_report(&w->varied, w->outcome);
 	json_add_number(w->outcome, "state", STEP_BUILT);
 	list = json_add_list(w->outcome, "outputs");
 	for (size_t i = 0; i < r->noutputs; i++)
@@ -54,6 +57,7 @@ void rebuild_outcome(struct json_object *msg, struct arena *a,
 	struct json_object *list = json_list(msg, "outputs");
 
 	r->scratch = arena_strdup(a, scratch);
+	r->report = json_object_get(msg);
 	r->noutputs = built->noutputs;
 	r->outputs = arena_array(a, r->noutputs, struct rebuilt);
 	for (size_t i = 0; i < r->noutputs; i++) {
@@ -64,7 +68,7 @@ void rebuild_outcome(struct json_object *msg, struct arena *a,
 		out->key = built->outputs[i].key;
 		out->physical = arena_strdup(a, json_text(one, "physical"));
 		out->nar_size = json_number(one, "size");
-		if (sha256_parse(json_text(one, "nar"), &out->nar) < 0)
+		if (hash_parse(json_text(one, "nar"), &out->nar) < 0)
 			BUG("the worker sent no digest");
 	}
 }
@@ -119,10 +123,10 @@ int rebuild(const struct rebuild_job *jobs, size_t n, const struct rebuild_mode 
 {
 	struct realise_result *built = arena_array(a, n, struct realise_result);
 	struct realise_options all = *opt;
-	(void)mode;
 	struct graph graph;
 
 	all.keep_going = true;
+	all.jobs = variation_jobs(mode ? variation_of(mode->round) : NULL, opt->jobs);
 	for (size_t i = 0; i < n; i++)
 		results[i] = (struct rebuild_result){0};
 	autofree char *scratch_dir = scratch_dir_of(opt->root, err);
@@ -135,6 +139,7 @@ int rebuild(const struct rebuild_job *jobs, size_t n, const struct rebuild_mode 
 			.opt = &all,
 			.scratch_dir = scratch_dir,
 			.rebuilt = results,
+			.mode = mode,
 		};
 		rc = sched_run(&work, err);
 	}

@@ -13,6 +13,8 @@
  *		...result.outputs[i].nar, result.outputs[i].physical...
  *	rebuild_clean(&result, 1);
  */
+#include <json-c/json.h>
+
 #include "base/sha256.h"
 #include "realise/realise.h"
 
@@ -33,10 +35,22 @@ struct rebuild_result {
 	struct realise_result built; /* state, seconds, failure; outputs have no path */
 	struct rebuilt *outputs;     /* set when BUILT */
 	size_t noutputs;
-	const char *scratch; /* what rebuild_clean removes */
+	struct json_object *report; /* with `compare`: the caller's to put */
+	const char *scratch;        /* what rebuild_clean removes */
 };
 
-struct rebuild_mode; /* in what it differs from a normal build; NULL: in nothing */
+/* In what it differs from a normal build; NULL: in nothing. */
+struct rebuild_mode {
+	unsigned round;       /* 1, 2, ...: the variation of realise/vary.h; 0: none */
+	const char *vary_dir; /* our data folder of that name */
+	/*
+	 * Compare with what the store has for the same keys: the result is a report, and
+	 * no tree stays. Its form: see realise/inspect.c.
+	 */
+	bool compare;
+	const char *keep_dir;   /* where those that differ are left, or NULL */
+	const char *diffoscope; /* program that looks closer, or NULL */
+};
 
 /*
  * One result a job; each job is tried, whatever becomes of the others (keep_going is

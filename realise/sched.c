@@ -129,6 +129,7 @@ static int start_worker(struct sched *s, struct node *node, struct error *err)
 			.messages = pipefd[1],
 			.scratch = slot->scratch,
 			.again = s->work->rebuilt != NULL,
+			.mode = s->work->mode,
 		};
 
 		/* Out of the terminal's process group: Ctrl-C is the parent's. */
@@ -249,10 +250,11 @@ static int retire(struct sched *s, size_t i, struct error *err)
 	while (waitpid(slot->pid, &status, 0) < 0 && errno == EINTR)
 		;
 	close(slot->fd);
+	if (!slot->finished || s->interrupted)
+		clear_scratch(slot);
 	if (!slot->finished) {
 		struct realise_result *r = slot->node->result;
 
-		clear_scratch(slot);
 		r->state = s->interrupted ? STEP_SKIPPED : STEP_FAILED;
 		r->failure = (struct realise_failure){
 			.class = ERROR_INFRA,

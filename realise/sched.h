@@ -12,6 +12,7 @@ struct sched_work {
 	const struct realise_options *opt;
 	const char *scratch_dir;        /* store_scratch_dir; no store may be open */
 	struct rebuild_result *rebuilt; /* one a node; NULL: publish what is built */
+	const struct rebuild_mode *mode;
 };
 
 /*

@@ -68,6 +68,13 @@ static int publish(struct worker *w, const struct argv *closure, struct error *e
 	return 0;
 }
 
+char *worker_build_dir(const struct worker *w)
+{
+	bool again = w->mode && w->mode->round;
+
+	return xasprintf("%s/%s", w->scratch, again ? "moved/down/build" : "build");
+}
+
 static int make_scratch(struct worker *w, struct error *err)
 {
 	const char *dir = store_scratch_dir(w->st);
@@ -136,7 +143,7 @@ static int build_again(struct worker *w, struct error *err)
 
 static void keep_build_dir(struct worker *w)
 {
-	autofree char *build = xasprintf("%s/build", w->scratch);
+	autofree char *build = worker_build_dir(w);
 	autofree char *dir = xasprintf("%s/../failed", store_scratch_dir(w->st));
 	autoerror struct error err = {0};
 
@@ -168,13 +175,27 @@ static void tell_failure(struct worker *w, const struct error *err)
 	message_failed(w->messages, &w->failure);
 }
 
-static void clean_scratch(const struct worker *w, bool keep_outputs)
+static void remove_tree(const struct worker *w, const char *path)
 {
-	autofree char *build = xasprintf("%s/build", w->scratch);
 	autoerror struct error err = {0};
 
-	if (dir_remove(AT_FDCWD, keep_outputs ? build : w->scratch, &err) < 0)
+	if (dir_remove(AT_FDCWD, path, &err) < 0)
 		message_text(w->messages, "warn", err.msg);
+}
+
+static void clean_scratch(const struct worker *w, bool keep_outputs)
+{
+	static const char *const others[] = {"build", "moved", "vary"};
+
+	if (!keep_outputs) {
+		remove_tree(w, w->scratch);
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+		autofree char *path = path_join(w->scratch, others[i]);
+
+		remove_tree(w, path);
+	}
 }
 
 static void tell_end(struct worker *w, int rc, const struct error *err)
@@ -197,7 +218,7 @@ void worker_main(struct worker *w)
 		rc = w->again ? build_again(w, &err) : locked_build(w, &err);
 	tell_end(w, rc, &err);
 	/* The parent goes on meanwhile. */
-	clean_scratch(w, w->again && rc == 0);
+	clean_scratch(w, rc == 0 && w->again && !(w->mode && w->mode->compare));
 	store_close(w->st);
 	_exit(0);
 }

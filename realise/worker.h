@@ -7,7 +7,7 @@
  */
 #include "realise/graph.h"
 #include "realise/jobserver.h"
-#include "realise/rebuild.h"
+#include "realise/vary.h"
 #include "store/path.h"
 
 struct worker {
@@ -20,11 +20,15 @@ struct worker {
 	int messages;
 	char *scratch; /* of this build; build/ and store/ below it */
 	struct realise_failure failure;
-	bool again;                  /* run the builder, publish nothing */
-	struct json_object *outcome; /* of that */
+	bool again;                      /* run the builder, publish nothing */
+	const struct rebuild_mode *mode; /* NULL, or how that differs */
+	struct varied varied;
+	struct json_object *outcome; /* of a build again */
 };
 
 _Noreturn void worker_main(struct worker *w);
+/* What is /build in the sandbox; freed by the caller. */
+char *worker_build_dir(const struct worker *w);
 
 /* Makes every input source of the node valid. */
 int obtain_sources(struct worker *w, struct error *err);
@@ -35,6 +39,9 @@ int obtain_sources(struct worker *w, struct error *err);
 int build_run(struct worker *w, struct error *err);
 /* What build_run left, made canonical and hashed; w->outcome tells the parent. */
 int rebuild_finish(struct worker *w, struct error *err);
+/* Compares output i, built again, with what the store has, and tells in `one`. */
+int inspect_output(struct worker *w, const struct realise_output *o, const char *again,
+		   const struct sha256 *nar, struct json_object *one, struct error *err);
 /* The parent's side of it: takes the outcome out of the final message. */
 void rebuild_outcome(struct json_object *msg, struct arena *a,
 		     const struct realise_result *built, const char *scratch,

@@ -55,9 +55,15 @@ static int add_root(const char *root, struct argv *args, struct error *err)
 static int make_args(const struct sandbox *box, int seccomp, int status,
 		     struct argv *args, struct error *err)
 {
+	uid_t uid = box->uid ? box->uid : 1000;
+
 	argv_pushl(args, "--unshare-all", "--die-with-parent", "--new-session",
-		   "--cap-drop", "ALL", "--hostname", "localhost", "--uid", "1000",
-		   "--gid", "1000", NULL);
+		   "--cap-drop", "ALL", "--hostname",
+		   box->hostname ? box->hostname : "localhost", NULL);
+	argv_push(args, "--uid");
+	argv_pushf(args, "%u", uid);
+	argv_push(args, "--gid");
+	argv_pushf(args, "%u", uid);
 	if (add_root(box->root, args, err) < 0)
 		return -1;
 	if (box->bind_proc)
@@ -122,7 +128,8 @@ static int start_bwrap(const struct sandbox *box, int seccomp, int status,
 		argv_push(&command, box->argv->v[i]);
 
 	autofree int *keep = xcalloc(box->nkeep + 3, sizeof(*keep));
-	memcpy(keep, box->keep, box->nkeep * sizeof(*keep));
+	for (size_t i = 0; i < box->nkeep; i++)
+		keep[i] = box->keep[i];
 	keep[box->nkeep] = args;
 	keep[box->nkeep + 1] = seccomp;
 	keep[box->nkeep + 2] = status;

@@ -100,3 +100,14 @@ int sandbox_probe(enum sandbox_ability *out, struct error *err)
 	explain(err);
 	return -1;
 }
+
+int sandbox_adapt(struct sandbox *box, struct error *err)
+{
+	enum sandbox_ability ability;
+
+	error_finish(err);
+	if (sandbox_probe(&ability, err) < 0)
+		return -1;
+	box->bind_proc = ability == SANDBOX_BIND_PROC;
+	return 0;
+}

@@ -44,6 +44,8 @@ struct sandbox {
 	int log;
 	const int *keep; /* descriptors the builder inherits (the jobserver's) */
 	size_t nkeep;
+	const char *hostname; /* NULL: localhost */
+	uid_t uid;            /* user and group; 0: 1000 */
 	bool bind_proc; /* the host does not let us mount a new /proc: bind the old one */
 };
 
@@ -72,6 +74,11 @@ enum sandbox_ability {
  * and what to do.
  */
 int sandbox_probe(enum sandbox_ability *out, struct error *err);
+/*
+ * After a set-up that failed with err: when the host allows it in another way, the box is
+ * changed so, err emptied, and 0 returned; -1: it does not, and err says why.
+ */
+int sandbox_adapt(struct sandbox *box, struct error *err);
 
 /* The filter, as a BPF program in a descriptor for bwrap. -1 on failure. */
 int seccomp_program(struct error *err);

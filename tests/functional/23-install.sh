@@ -107,7 +107,7 @@ esac
 t_run 'make install' make -s -C "$T_TOP" B="$build" PREFIX="$T/p" install
 t_hasnt 'compiles nothing' "$T_OUT" '^ *CC '
 for f in bin/kbuild libexec/kbuild/kbuild-fetch share/man/man1/kbuild.1 share/kbuild/builders/run.sh \
-	share/kbuild/recipes/vm.config share/kbuild/guest/init.c share/kbuild/examples/hello/recipe.yaml; do
+	share/kbuild/recipes/vm.config share/kbuild/guest/init.c share/kbuild/vary/shim.c share/kbuild/examples/hello/recipe.yaml; do
 	if [ -f "p/$f" ]; then ok "it has $f"; else not_ok "it has $f"; fi
 done
 t_is 'it has no files of a user' '' "$(find p -name '*.lock' -o -name result)"

@@ -20,6 +20,7 @@ bad=$(
 	strays realise 'base|store|fetchers|sandbox|realise'
 	strays cli 'base|store|fetchers|sandbox|evaluator|realise|cli'
 	strays guest 'nothing'
+	strays vary 'nothing'
 )
 if [ -z "$bad" ]; then
 	echo 'ok 1 - includes go downwards only'
