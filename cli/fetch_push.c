@@ -45,7 +45,8 @@ int push_begin(struct push *p, struct request *r, struct error *err)
 	pthread_mutex_init(&p->lock, NULL);
 	if (request_cache(r->in, &p->cache, err) < 0)
 		return -1;
-	p->links = uplink_set_new(&p->cache, &p->stop);
+	p->links = uplink_set_new(&p->cache, (unsigned)json_number(r->in, "timeout"),
+				  &p->stop);
 	return 0;
 }
 

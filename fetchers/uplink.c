@@ -25,6 +25,7 @@ enum {
 
 struct uplink {
 	const struct cache_url *cache;
+	unsigned stall_s;
 	atomic_bool *stop;
 	CURL *easy;
 	struct curl_slist *headers;
@@ -40,6 +41,7 @@ struct uplink {
 
 struct uplink_set {
 	const struct cache_url *cache;
+	unsigned stall_s;
 	atomic_bool *stop;
 	pthread_mutex_t lock;
 	struct uplink *idle;
@@ -47,13 +49,15 @@ struct uplink_set {
 
 /* --- the set ---------------------------------------------------------------------- */
 
-struct uplink_set *uplink_set_new(const struct cache_url *cache, atomic_bool *stop)
+struct uplink_set *uplink_set_new(const struct cache_url *cache, unsigned stall_s,
+				  atomic_bool *stop)
 {
 	struct uplink_set *set = xcalloc(1, sizeof(*set));
 
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		BUG("libcurl does not start");
 	set->cache = cache;
+	set->stall_s = stall_s ? stall_s : SLOW_TIME_S;
 	set->stop = stop;
 	pthread_mutex_init(&set->lock, NULL);
 	return set;
@@ -70,6 +74,7 @@ struct uplink *uplink_take(struct uplink_set *set)
 		return l;
 	l = xcalloc(1, sizeof(*l));
 	l->cache = set->cache;
+	l->stall_s = set->stall_s;
 	l->stop = set->stop;
 	l->fd = -1;
 	l->easy = curl_easy_init();
@@ -194,9 +199,11 @@ static void set_common(struct uplink *l, const char *url)
 	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(c, CURLOPT_USERAGENT, "kbuild");
-	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_TIMEOUT_S);
+	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT,
+			 l->stall_s < CONNECT_TIMEOUT_S ? (long)l->stall_s
+							: (long)CONNECT_TIMEOUT_S);
 	curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, (long)SLOW_BYTES_PER_S);
-	curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)SLOW_TIME_S);
+	curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)l->stall_s);
 	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, l->curl_text);
 	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take_reply);
 	curl_easy_setopt(c, CURLOPT_WRITEDATA, l);
@@ -252,8 +259,6 @@ static const char *advice(const struct uplink *l, long status)
 	case 405:
 	case 501:
 		return "a web server must be told to take files: docs/caches.md";
-	case 409:
-		return "nginx needs create_full_put_path on: docs/caches.md";
 	case 413:
 		return "nginx needs client_max_body_size 0: docs/caches.md";
 	default:

@@ -35,8 +35,12 @@ struct uplink_file {
 	void *ctx;
 };
 
-/* The cache must outlive it. Once *stop is set, calls fail at their next breath. */
-struct uplink_set *uplink_set_new(const struct cache_url *cache, atomic_bool *stop);
+/*
+ * The cache must outlive it. A server that says and takes nothing for stall_s seconds (0:
+ * half a minute) has failed. Once *stop is set, calls fail at their next breath.
+ */
+struct uplink_set *uplink_set_new(const struct cache_url *cache, unsigned stall_s,
+				  atomic_bool *stop);
 void uplink_set_free(struct uplink_set *set);
 struct uplink *uplink_take(struct uplink_set *set);
 void uplink_give(struct uplink_set *set, struct uplink *l);
