@@ -34,8 +34,8 @@ static void good(void **state)
 		{"s3://b/p/q?region=eu-1&endpoint=h:9000&scheme=http&priority=5",
 		 CACHE_S3, "http://h:9000/b/p/q/nar/x y.nar", NULL, "s3://b/p/q", 5},
 		/* What is signed is escaped in one way. */
-		{"s3://b/p+q=r?endpoint=h", CACHE_S3,
-		 "https://h/b/p%2Bq%3Dr/nar/x y.nar", NULL, "s3://b/p+q=r", -1},
+		{"s3://b/p+q=r?endpoint=h", CACHE_S3, "https://h/b/p%2Bq%3Dr/nar/x y.nar",
+		 NULL, "s3://b/p+q=r", -1},
 	};
 
 	(void)state;
