@@ -13,6 +13,7 @@
 #include "cli/pipeline.h"
 #include "fetchers/cacheurl.h"
 #include "realise/push.h"
+#include "realise/substitute.h"
 #include "store/drv.h"
 #include "store/path.h"
 
@@ -215,6 +216,8 @@ static int push(struct push_cmd *c, struct store *st, struct error *err)
 	download_begin(c->cli);
 	int rc = push_run(&p, (const char *const *)c->paths.v, c->paths.n, &report, err);
 	download_end(c->cli);
+	/* Even a push that failed may have put something there. */
+	caches_forget(cli_cache_dir(c->cli, "caches"), to);
 	if (rc == 0)
 		tell(c, &report);
 	push_report_finish(&report);

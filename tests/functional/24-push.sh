@@ -51,6 +51,7 @@ t_fails "nothing was made" test -e "$T/none"
 	sed 's/^/# /' "$T/r.err"
 	done_testing
 }
+KBUILD_CACHE=$T/cache
 # The key, or content, of step $1.
 key() {
 	sed -n "/\"$1\": *{/,/\"seconds\"/s/.*\"key\":\"\([^\"]*\)\".*/\1/p" "$T/r.json" | head -n 1
@@ -110,6 +111,7 @@ t_has "nothing is sent" "$T_OUT" '"bytes":0'
 t_has "but a signature" "$T_OUT" '"signed":1'
 t_is "both are there" 2 "$(grep -c ^Sig: "$(narinfo "$T/c" "$second")")"
 t_run "Nix counts two" verify 2 "$one $two"
+t_has "what was remembered of the cache is forgotten" "$(grep -l . "$KBUILD_CACHE"/caches/* | head -n 1)" '^forgot'
 t_run "again" "$KB" push --key "$T/two" --key "$HOME/.config/kbuild/key.secret" "$second" "$T/c"
 t_has "nothing is left to do" "$T_OUT" '^0 objects, 0.0 MiB pushed, 3 already there'
 t_hasnt "nor to sign" "$T_OUT" 'got a signature'
@@ -232,8 +234,14 @@ t_run "Nix gets the derivation" fresh nix copy --from "file://$T/all" --to "$T/n
 t_run "and its output without building" fresh nix-store --store "$T/nix4" --realise "/nix/store/$drv" \
 	--option substituters "file://$T/all" --option trusted-public-keys "$one" --max-jobs 0
 t_is "which is ours" "$second" "$(tail -n 1 "$T_OUT")"
-for step in toolchain first second; do
-	t_run "the realisation of $step" test -e "$(narinfo "$T/all" "$(key $step)")"
-done
+t_run "kbuild gets the realisations" "$KB" store pull --root "$T/other" --from "$T/all" --trust "$one" \
+	"$(key toolchain)" "$(key first)" "$second"
+"$KB" realize --root "$T/other" --locked --no-link --json "$T/r.yaml" >"$T/other.json" 2>"$T/other.err"
+t_is "the other machine builds nothing" 'false false false' \
+	"$(sed -n 's/.*"built":\([a-z]*\).*/\1/p' "$T/other.json" | tr '\n' ' ' | sed 's/ $//')"
+t_is "and says nothing" '' "$(cat "$T/other.err")"
+t_run "it has the same tree" diff -r --no-dereference "$T/other$(content second)" "$KBUILD_ROOT$(content second)"
+t_is "and the signature" "$(grep ^Sig "$(narinfo "$T/all" "$second")")" \
+	"$("$KB" store path-info --root "$T/other" "$second" | sed -n 's/^signature  */Sig: /p')"
 
 done_testing
