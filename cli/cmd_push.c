@@ -123,7 +123,8 @@ static int take_recipe(struct push_cmd *c, struct store *st, int argc, char **ar
 	    pipeline_want(&p, &steps, c->cli, err) < 0)
 		return -1;
 	p.results = arena_array(&c->cli->arena, p.plan.nsteps, struct realise_result);
-	if (realise_known(pipeline_steps(&p, c->cli), p.plan.nsteps, root, &c->cli->arena,
+	const struct realise_options opt = pipeline_options(&p, c->cli, root, NULL);
+	if (realise_known(pipeline_steps(&p, c->cli), p.plan.nsteps, &opt, &c->cli->arena,
 			  p.results, err) < 0 ||
 	    check_realised(&p, err) < 0)
 		return -1;

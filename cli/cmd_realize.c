@@ -25,7 +25,10 @@ static void add_step(const struct pipeline *p, struct cli *cli, size_t i,
 	json_add(step, "key", realisation_key(r));
 	outputs = json_add_object(step, "outputs");
 	for (size_t k = 0; k < r->noutputs; k++) {
-		autofree char *physical = pipeline_output(p, cli, i, r->outputs[k].name);
+		autofree char *physical =
+			r->state == STEP_KNOWN
+				? NULL
+				: pipeline_output(p, cli, i, r->outputs[k].name);
 		struct json_object *o = json_add_object(outputs, r->outputs[k].name);
 
 		json_add(o, "path", r->outputs[k].path);
@@ -33,8 +36,12 @@ static void add_step(const struct pipeline *p, struct cli *cli, size_t i,
 	}
 	json_object_object_add(step, "built",
 			       json_object_new_boolean(r->state == STEP_BUILT));
-	if (r->state == STEP_FAILED)
+	json_object_object_add(step, "pulled",
+			       json_object_new_boolean(r->state == STEP_PULLED));
+	if (r->state == STEP_FAILED) {
 		json_add(step, "failed", r->failure.what);
+		json_add(step, "kind", r->failure.kind);
+	}
 	snprintf(seconds, sizeof(seconds), "%.3f", r->seconds);
 	json_object_object_add(step, "seconds",
 			       json_object_new_double_s(r->seconds, seconds));
@@ -48,7 +55,8 @@ static void print_json(const struct pipeline *p, struct cli *cli)
 	for (size_t i = 0; i < p->plan.nsteps; i++) {
 		enum realise_state state = p->results[i].state;
 
-		if (state == STEP_HAD || state == STEP_BUILT || state == STEP_FAILED)
+		if (state == STEP_HAD || state == STEP_BUILT || state == STEP_PULLED ||
+		    state == STEP_KNOWN || state == STEP_FAILED)
 			add_step(p, cli, i,
 				 json_add_object(steps, p->plan.steps[i].name));
 	}

@@ -77,6 +77,12 @@ int pipeline_plan(struct pipeline *p, struct cli *cli, struct error *err)
 	    lock_read(p->recipe->lock_path, &cli->arena, &lock, err) < 0)
 		return -1;
 
+	if (settings_load(p->recipe, &cli->arena, &p->settings, err) < 0)
+		return -1;
+	cli_caches(cli, &p->settings, &p->caches);
+	if (p->no_cache)
+		p->caches.n = 0;
+
 	autoerror struct error first = {0};
 	if (plan_make(p->recipe, lock, &popt, &cli->arena, &p->plan, &first) == 0)
 		return 0;
@@ -174,7 +180,8 @@ static int add_roots(const struct pipeline *p, struct cli *cli, struct error *er
 	for (size_t i = 0; i < p->plan.nsteps; i++) {
 		const struct realise_result *r = &p->results[i];
 
-		if (r->state != STEP_HAD && r->state != STEP_BUILT)
+		if (r->state != STEP_HAD && r->state != STEP_BUILT &&
+		    r->state != STEP_PULLED)
 			continue;
 		/* The realisation refers to the tree, so both stay. */
 		for (size_t k = 0; k < r->noutputs; k++) {
@@ -210,7 +217,8 @@ static int make_links(const struct pipeline *p, struct cli *cli, struct error *e
 		int rc = point_link(dir, s->link ? s->link : s->name, target, err);
 		if (rc < 0)
 			return -1;
-		changed |= rc || p->results[i].state == STEP_BUILT;
+		changed |= rc || p->results[i].state == STEP_BUILT ||
+			   p->results[i].state == STEP_PULLED;
 	}
 	return changed ? add_roots(p, cli, err) : 0;
 }
@@ -222,6 +230,7 @@ struct realise_options pipeline_options(const struct pipeline *p, struct cli *cl
 		.root = root,
 		.cache_dir = cli_cache_dir(cli, "trees"),
 		.fetch = &cli->fetch,
+		.caches = &p->caches,
 		.origins = p->plan.origins,
 		.norigins = p->plan.norigins,
 		.jobs = p->jobs > 0 ? p->jobs : crew_processors(),
@@ -231,7 +240,7 @@ struct realise_options pipeline_options(const struct pipeline *p, struct cli *cl
 		.keep_failed = p->keep_failed,
 		.keep_going = p->keep_going,
 		.lines = cli->verbose,
-		.event = progress_event,
+		.event = progress ? progress_event : NULL,
 		.ctx = progress,
 	};
 }

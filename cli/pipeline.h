@@ -4,6 +4,7 @@
  * What most commands do first: a recipe and its lock become a plan, and the plan is
  * realised. The evaluator and realise meet here and nowhere else.
  */
+#include "cli/caches.h"
 #include "cli/cmd.h"
 #include "evaluator/plan.h"
 #include "evaluator/recipe.h"
@@ -11,12 +12,14 @@
 
 struct pipeline {
 	/* options of the command, filled by cli_parse through pipeline_opts */
-	bool locked, keep_failed, keep_going, no_link;
+	bool locked, keep_failed, keep_going, no_link, no_cache;
 	long jobs, timeout_s, silent_s, log_mib;
 	struct argv overrides;
 
 	const char *recipe_arg;
 	struct recipe *recipe;
+	struct settings settings;
+	struct caches caches;
 	struct plan plan;
 	bool *wanted;                   /* one a step */
 	struct realise_result *results; /* one a step, after pipeline_realise */
@@ -30,6 +33,8 @@ struct pipeline {
 	 .help = "use another input, leave the lock alone"},                             \
 	{"jobs", 'j', .number = &(p)->jobs, .arg = "N",                                  \
 	 .help = "make jobs for everything"},                                            \
+	{"no-cache", .flag = &(p)->no_cache,                                             \
+	 .help = "take nothing from caches, build it here"},                             \
 	{"keep-going", 'k', .flag = &(p)->keep_going,                                    \
 	 .help = "build what can be built"},                                             \
 	{"keep-failed", .flag = &(p)->keep_failed,                                       \
@@ -55,7 +60,7 @@ int pipeline_want(struct pipeline *p, const struct argv *steps, struct cli *cli,
  * 0: done; 1: some steps failed, pipeline_failures says which; -1.
  */
 int pipeline_realise(struct pipeline *p, struct cli *cli, struct error *err);
-/* What realise is told by the options; root and progress must outlive it. */
+/* What realise is told by the options; root and progress (may be NULL) outlive it. */
 struct progress;
 struct realise_options pipeline_options(const struct pipeline *p, struct cli *cli,
 					const char *root, struct progress *progress);

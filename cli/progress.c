@@ -148,6 +148,8 @@ static void finished(struct progress *p, const struct realise_event *e)
 		return;
 	if (e->state == STEP_BUILT)
 		say(p, "%s: built in %.1f s", name, e->seconds);
+	else if (e->state == STEP_PULLED)
+		say(p, "%s: pulled in %.1f s", name, e->seconds);
 	else if (e->state == STEP_FAILED)
 		say(p, "%s: failed after %.1f s", name, e->seconds);
 	if (p->live)

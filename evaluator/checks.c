@@ -7,6 +7,7 @@
 #include "evaluator/arch.h"
 #include "evaluator/findings.h"
 #include "evaluator/sections.h"
+#include "store/key.h"
 #include "fetchers/spec.h"
 
 /* --- checks of single values ---------------------------------------------------- */
@@ -377,6 +378,31 @@ int check_line(const struct node *n, struct error *err)
 	if (!strpbrk(n->text, "\n\r"))
 		return 0;
 	return error_at(err, n->at, "expected one line of text");
+}
+
+int check_cache(const struct node *n, struct error *err)
+{
+	static const char *const schemes[] = {"http://", "https://", "file:///", "s3://"};
+
+	for (size_t i = 0; i < ARRAY_LEN(schemes); i++)
+		if (str_starts(n->text, schemes[i]) && n->text[strlen(schemes[i])])
+			return check_line(n, err);
+	if (source_form_of(n->text) == SOURCE_PATH)
+		return check_line(n, err);
+	error_at(err, n->at, "expected the address of a cache, found '%s'", n->text);
+	return error_hint(
+		err, "https://HOST/PATH, http://, s3://BUCKET, file:///DIR or ./DIR");
+}
+
+int check_public_key(const struct node *n, struct error *err)
+{
+	autoerror struct error why = {0};
+	struct key_public key;
+
+	if (key_public_parse(n->text, &key, &why) == 0)
+		return 0;
+	error_at(err, n->at, "%s", why.msg);
+	return error_hint(err, "the public half, as `kbuild key public` prints it");
 }
 
 /* --- checks of whole sections --------------------------------------------------- */

@@ -27,6 +27,8 @@ int check_busybox(const struct node *n, struct error *err);
 int check_net(const struct node *n, struct error *err);
 int check_smp(const struct node *n, struct error *err);
 int check_line(const struct node *n, struct error *err);
+int check_cache(const struct node *n, struct error *err);
+int check_public_key(const struct node *n, struct error *err);
 int check_file(const struct node *n, struct error *err);
 int check_local_tree_keys(const struct node *n, struct error *err);
 

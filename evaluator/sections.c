@@ -149,6 +149,14 @@ static const struct schema_key store_keys[] = {
 	{"keep", false, {.type = TYPE_SIZE}},
 };
 
+static const struct schema cache_address = {.type = TYPE_TEXT, .check = check_cache};
+static const struct schema cache_key = {.type = TYPE_TEXT, .check = check_public_key};
+static const struct schema_key cache_keys[] = {
+	{"pull", false, {.type = TYPE_LIST, .of = &cache_address}},
+	{"push", false, {.type = TYPE_TEXT, .check = check_cache}},
+	{"trust", false, {.type = TYPE_LIST, .of = &cache_key}},
+};
+
 static const struct schema_key recipe_keys[] = {
 	{"kbuild", true, {.type = TYPE_TEXT, .check = check_version}},
 	{"name", false, {.type = TYPE_TEXT, .check = check_name}},
@@ -169,9 +177,27 @@ static const struct schema_key recipe_keys[] = {
 	{"run", false, {.type = TYPE_SECTION, KEYS(run_keys), .always = true}},
 	{"gdb", false, {.type = TYPE_SECTION, KEYS(gdb_keys), .always = true}},
 	{"steps", false, {.type = TYPE_MAP, .of = &step, .check_key = check_step_name}},
+	{"cache", false, {.type = TYPE_SECTION, KEYS(cache_keys)}},
 	{"store", false, {.type = TYPE_SECTION, KEYS(store_keys)}},
 };
 const struct schema recipe_schema = SECTION(recipe_keys);
+
+/* A secret key is a person's: no recipe names one. */
+static const struct schema_key user_cache_keys[] = {
+	{"pull", false, {.type = TYPE_LIST, .of = &cache_address}},
+	{"push", false, {.type = TYPE_TEXT, .check = check_cache}},
+	{"trust", false, {.type = TYPE_LIST, .of = &cache_key}},
+	{"key", false, {.type = TYPE_TEXT, .check = check_line}},
+};
+static const struct schema_key config_file_keys[] = {
+	{"cache", false, {.type = TYPE_SECTION, KEYS(user_cache_keys)}},
+	{"store", false, {.type = TYPE_SECTION, KEYS(store_keys)}},
+	/* read by kbuild-fetch */
+	{"debian-mirrors", false, {.type = TYPE_ANY}},
+	{"debian-snapshot", false, {.type = TYPE_ANY}},
+	{"kernel-mirrors", false, {.type = TYPE_ANY}},
+};
+const struct schema config_schema = SECTION(config_file_keys);
 
 /* --- checks across sections ----------------------------------------------------- */
 

@@ -7,6 +7,8 @@
 #include "evaluator/schema.h"
 
 extern const struct schema recipe_schema;
+/* The same of ~/.config/kbuild/config.yaml. */
+extern const struct schema config_schema;
 
 /* `kbuild: 1`, and the checks that need more than one section. 0 or -1. */
 int sections_check(const struct node *checked, struct error *err);

@@ -67,6 +67,7 @@ struct job {
 	pthread_mutex_t lock; /* everything below */
 	size_t next;
 	struct map owners; /* path -> index of its package + 1 */
+	bool settling;     /* one thread is left */
 	bool *again;       /* packages that met an earlier one's file */
 	uint64_t nfiles, nbytes, done, total;
 	struct error error;
@@ -129,20 +130,37 @@ static void follow_text(const char *path, const char *text, struct strbuf *out)
 }
 
 /*
- * Is it ours to write, or has a later package the file already? When two meet, the two
- * threads may be writing at the same time: the later package is unpacked once more.
+ * Is it ours to write? The later package of the list shall have a file that two bring,
+ * but two threads must not write it at once: who comes second leaves it alone, and the
+ * later package is unpacked once more when everybody is done.
  */
 static bool claim(struct job *job, const char *path, size_t index)
 {
+	size_t mine = index + 1;
+
 	pthread_mutex_lock(&job->lock);
 	size_t owner = (size_t)(uintptr_t)map_get(&job->owners, path);
-	bool ours = owner <= index + 1;
-	if (owner && owner != index + 1)
-		job->again[ours ? index : owner - 1] = true;
-	if (ours)
-		map_set(&job->owners, path, (void *)(uintptr_t)(index + 1));
+	bool ours = !owner || owner == mine;
+	if (!ours) {
+		ours = job->settling && mine > owner;
+		job->again[(mine > owner ? mine : owner) - 1] = true;
+	}
+	if (mine > owner)
+		map_set(&job->owners, path, (void *)(uintptr_t)mine);
 	pthread_mutex_unlock(&job->lock);
 	return ours;
+}
+
+/* A file that two packages bring may not be there yet: a link to it waits as well. */
+static bool may_link(struct job *job, const char *old, size_t index)
+{
+	pthread_mutex_lock(&job->lock);
+	size_t owner = (size_t)(uintptr_t)map_get(&job->owners, old);
+	bool now = job->settling || !owner || (owner == index + 1 && !job->again[index]);
+	if (!now)
+		job->again[index] = true;
+	pthread_mutex_unlock(&job->lock);
+	return now;
 }
 
 /*
@@ -175,8 +193,10 @@ static int put_hardlink(struct unpacking *u, const char *path, const char *raw,
 		return -1;
 	if (u->job->d->merge_usr)
 		merge(&old);
-	return claim(u->job, path, u->index) ? tree_hardlink(u->tree, path, old.ptr, err)
-					     : 0;
+	bool ours = claim(u->job, path, u->index);
+	if (!may_link(u->job, old.ptr, u->index) || !ours)
+		return 0;
+	return tree_hardlink(u->tree, path, old.ptr, err);
 }
 
 static int put(struct unpacking *u, struct archive *a, struct archive_entry *e,
@@ -291,6 +311,7 @@ static int settle_conflicts(struct job *job, struct error *err)
 	struct unpacking u = {.job = job};
 	autotree struct tree *t = NULL;
 
+	job->settling = true;
 	if (tree_create(job->d->dest, TREE_EXISTS, &t, err) < 0)
 		return -1;
 	u.tree = t;

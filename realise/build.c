@@ -21,7 +21,7 @@ enum { LOW_SPACE = 16 << 20 };
 
 /* Why we ended a builder; NULL: it ended itself. */
 struct run_end {
-	const char *limit, *hint;
+	const char *limit, *hint, *kind;
 	int code;
 };
 
@@ -110,14 +110,14 @@ static int check_limits(const struct worker *w, const struct buildlog *log, doub
 
 	if (o->timeout_s && t - start >= (double)o->timeout_s)
 		*end = (struct run_end){"ran longer than --timeout allows",
-					"give it more with --timeout", 0};
+					"give it more with --timeout", "timeout", 0};
 	else if (o->silent_s && t - spoke >= (double)o->silent_s)
 		*end = (struct run_end){
 			"said nothing for longer than --max-silent allows",
-			"give it more with --max-silent", 0};
+			"give it more with --max-silent", "timeout", 0};
 	else if (o->log_bytes && log->bytes > o->log_bytes)
 		*end = (struct run_end){"wrote more output than --max-log allows",
-					"give it more with --max-log", 0};
+					"give it more with --max-log", "log-limit", 0};
 	if (o->timeout_s && start + (double)o->timeout_s - t < next)
 		next = start + (double)o->timeout_s - t;
 	if (o->silent_s && spoke + (double)o->silent_s - t < next)
@@ -296,12 +296,13 @@ static void keep_findings(struct worker *w, const struct buildlog *log)
 		};
 }
 
-static int judge(const struct worker *w, const struct buildlog *log,
-		 const struct run_end *end, struct error *err)
+static int judge(struct worker *w, const struct buildlog *log, const struct run_end *end,
+		 struct error *err)
 {
 	autobuf struct strbuf words = STRBUF_INIT;
 
 	if (end->limit) {
+		w->failure.kind = end->kind;
 		error_class(err, ERROR_BUILD, "the builder %s", end->limit);
 		return error_hint(err, "%s", end->hint);
 	}
@@ -310,6 +311,7 @@ static int judge(const struct worker *w, const struct buildlog *log,
 	if (end->code == 4 && log->refusals.n)
 		return error_class(err, ERROR_CONFIG, "a config request was not granted");
 	if (disk_is_full(w, log)) {
+		w->no_space = true;
 		error_class(err, ERROR_INFRA, "no space left on the store's file system");
 		return error_hint(err, "free some, or choose another place with --root");
 	}

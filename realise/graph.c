@@ -2,10 +2,18 @@
 #include "realise/graph.h"
 
 #include "base/alloc.h"
+#include "realise/substitute.h"
 
-static bool node_done(const struct node *node)
+bool node_here(const struct node *node)
 {
-	return node->result->state == STEP_HAD || node->result->state == STEP_BUILT;
+	enum realise_state state = node->result->state;
+
+	return state == STEP_HAD || state == STEP_BUILT || state == STEP_PULLED;
+}
+
+bool node_known(const struct node *node)
+{
+	return node->result->state == STEP_KNOWN || node_here(node);
 }
 
 static void mark_needed(struct graph *g, size_t i)
@@ -64,7 +72,7 @@ static const char *path_of_output(void *ctx, const char *drv_path, const char *o
 	struct graph *g = ctx;
 	const struct node *node = map_get(&g->by_drv, drv_path);
 
-	if (!node || !node_done(node))
+	if (!node || !node_known(node))
 		return NULL;
 	for (size_t i = 0; i < node->result->noutputs; i++)
 		if (strcmp(node->result->outputs[i].name, output) == 0)
@@ -76,8 +84,7 @@ int graph_resolve(struct graph *g, struct node *node, struct error *err)
 {
 	autobuf struct strbuf text = STRBUF_INIT;
 
-	if (node->resolved)
-		return 0;
+	node->path = NULL;
 	if (drv_resolve(&node->drv, node->name, path_of_output, g, g->arena,
 			&node->closed, err) < 0)
 		return error_wrap(err, "while resolving %s", node->step->name);
@@ -108,13 +115,25 @@ void graph_name_outputs(struct graph *g, struct node *node)
 		};
 }
 
-int graph_lookup(struct graph *g, struct node *node, struct store *st, struct error *err)
+/* Built here, or believed because of who signed it. */
+static int find_output(struct store *st, struct realise_output *o,
+		       const struct caches *trusted, struct arena *a, struct error *err)
+{
+	struct path_info info;
+	int found = store_realisation(st, o->key, a, &info, &o->path, err);
+
+	if (found <= 0 || info.ultimate)
+		return found;
+	return trusted && key_count_signed(&info, trusted->trust, trusted->ntrust) > 0;
+}
+
+int graph_lookup(struct graph *g, struct node *node, struct store *st,
+		 const struct caches *trusted, struct error *err)
 {
 	graph_name_outputs(g, node);
 	for (size_t i = 0; i < node->result->noutputs; i++) {
-		struct realise_output *o = &node->result->outputs[i];
-		struct path_info info;
-		int found = store_realisation(st, o->key, g->arena, &info, &o->path, err);
+		int found = find_output(st, &node->result->outputs[i], trusted, g->arena,
+					err);
 
 		if (found <= 0)
 			return found;

@@ -68,6 +68,8 @@ void message_failed(int fd, const struct realise_failure *f)
 	struct json_object *refusals = json_add_list(o, "refusals");
 
 	json_add_number(o, "class", f->class);
+	json_add(o, "fault", f->kind);
+	json_add_number(o, "retry", f->retry);
 	json_add(o, "what", f->what);
 	json_add(o, "hint", f->hint);
 	json_add(o, "first_error", f->first_error);
@@ -106,6 +108,8 @@ static void take_failure(struct json_object *msg, struct arena *a,
 
 	*f = (struct realise_failure){
 		.class = (enum error_class)json_number(msg, "class"),
+		.kind = keep(a, msg, "fault"),
+		.retry = json_number(msg, "retry"),
 		.what = keep(a, msg, "what"),
 		.hint = keep(a, msg, "hint"),
 		.first_error = keep(a, msg, "first_error"),

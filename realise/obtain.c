@@ -13,19 +13,6 @@
 #include "realise/message.h"
 #include "realise/worker.h"
 
-static void tell_progress(void *ctx, const char *what, uint64_t done, uint64_t total)
-{
-	const struct worker *w = ctx;
-
-	message_count(w->messages, what ? what : "", done, total);
-}
-
-static struct fetch_client client_of(struct worker *w)
-{
-	return (struct fetch_client){
-		.program = w->opt->fetch->program, .progress = tell_progress, .ctx = w};
-}
-
 /* The path it got is the path it must have. */
 static int check_path(const struct origin *o, const char *got, struct error *err)
 {
@@ -54,7 +41,7 @@ static bool not_member(void *ctx, const char *path, bool is_dir)
 static int add_tree(struct worker *w, const struct origin *o, struct arena *a,
 		    const char **path, struct error *err)
 {
-	struct fetch_client client = client_of(w);
+	struct fetch_client client = worker_client(w);
 	const struct tree_request req = {
 		.physical = o->physical,
 		.include = o->include,
@@ -122,7 +109,7 @@ static const char *fact(const struct origin *o, const char *key)
 static int fetch_pin(struct worker *w, const struct origin *o, struct arena *a,
 		     struct error *err)
 {
-	struct fetch_client client = client_of(w);
+	struct fetch_client client = worker_client(w);
 	struct json_object *request = json_object_new_object(), *result = NULL;
 	autofree char *dest = xasprintf("%s/fetched", w->scratch);
 
@@ -166,7 +153,7 @@ static int request_deb(const struct origin *o, struct json_object *debs,
 static int fetch_debs(struct worker *w, const struct origin **list, size_t n,
 		      struct arena *a, struct error *err)
 {
-	struct fetch_client client = client_of(w);
+	struct fetch_client client = worker_client(w);
 	struct json_object *request = json_object_new_object(), *result = NULL;
 	struct json_object *debs = json_add_list(request, "debs");
 	struct deb_line *lines = arena_array(a, n, struct deb_line);
@@ -220,39 +207,92 @@ static int obtain_one(struct worker *w, const struct origin *o, struct arena *a,
 	return rc < 0 ? -1 : 0;
 }
 
-int obtain_sources(struct worker *w, struct error *err)
+/*
+ * Content proves itself, so any cache will do; what is local is not worth asking for.
+ * What cannot be had this way has its origin still. True: something came.
+ */
+static bool pull_sources(struct worker *w, const struct origin *const *list, size_t n,
+			 struct arena *a)
+{
+	const char **paths = arena_array(a, n, const char *);
+	struct cache_hit *hits = arena_array(a, n, struct cache_hit);
+	autoerror struct error err = {0};
+	struct fetch_client client;
+	struct caches c;
+	size_t npins = 0, found = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (list[i]->kind == ORIGIN_PIN)
+			paths[npins++] = list[i]->path;
+	if (!npins || !worker_caches(w, &client, &c))
+		return false;
+	message_phase(w->messages, "pull");
+	int rc = caches_ask(&c, paths, npins, a, hits, &err);
+	for (size_t i = 0; i < npins && rc == 0; i++)
+		if (hits[i].n.url)
+			paths[found++] = paths[i];
+	if (rc == 0 && found)
+		rc = caches_pull(&c, w->st, paths, found, &err);
+	if (rc < 0)
+		message_text(w->messages, "warn", err.msg);
+	return found > 0;
+}
+
+/* What is not there yet, each with its origin. */
+static int missing_sources(struct worker *w, const struct origin **list, size_t *n,
+			   struct error *err)
 {
 	const struct drv *drv = &w->node->closed;
-	struct arena a = {0};
-	const struct origin **debs =
-		arena_array(&a, drv->nsrcs + 1, const struct origin *);
-	size_t ndebs = 0;
-	int rc = 0;
 
-	for (size_t i = 0; i < drv->nsrcs && rc == 0; i++) {
+	*n = 0;
+	for (size_t i = 0; i < drv->nsrcs; i++) {
 		int found = store_find(w->st, drv->srcs[i], err);
-		const struct origin *o = found ? NULL : map_get(w->origins, drv->srcs[i]);
 
-		if (found > 0)
-			continue;
 		if (found < 0)
-			rc = -1;
-		else if (!o)
-			rc = error_class(
+			return -1;
+		if (found)
+			continue;
+		list[*n] = map_get(w->origins, drv->srcs[i]);
+		if (!list[(*n)++])
+			return error_class(
 				err, ERROR_INFRA,
 				"%s is not in the store and nothing says how to get it",
 				drv->srcs[i]);
-		else if (is_flat_deb(o))
-			debs[ndebs++] = o;
-		else {
-			message_phase(w->messages, "fetch");
-			rc = obtain_one(w, o, &a, err);
+	}
+	return 0;
+}
+
+static int obtain_all(struct worker *w, const struct origin **list, size_t n,
+		      struct arena *a, struct error *err)
+{
+	size_t ndebs = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (is_flat_deb(list[i])) {
+			list[ndebs++] = list[i];
+			continue;
 		}
-	}
-	if (rc == 0 && ndebs) {
 		message_phase(w->messages, "fetch");
-		rc = fetch_debs(w, debs, ndebs, &a, err);
+		if (obtain_one(w, list[i], a, err) < 0)
+			return -1;
 	}
+	if (!ndebs)
+		return 0;
+	message_phase(w->messages, "fetch");
+	return fetch_debs(w, list, ndebs, a, err);
+}
+
+int obtain_sources(struct worker *w, struct error *err)
+{
+	struct arena a = {0};
+	size_t n = w->node->closed.nsrcs;
+	const struct origin **list = arena_array(&a, n, const struct origin *);
+
+	int rc = missing_sources(w, list, &n, err);
+	if (rc == 0 && n && pull_sources(w, list, n, &a))
+		rc = missing_sources(w, list, &n, err);
+	if (rc == 0)
+		rc = obtain_all(w, list, n, &a, err);
 	arena_finish(&a);
 	return rc;
 }

@@ -4,10 +4,12 @@
  * From derivations to valid store paths. Realise knows no recipe: it runs what drv_read
  * gives back from the bytes of each step's derivation, inputs first.
  *
- * A step whose realisation key is known costs one look into the database. Every other one
- * gets a worker process: it takes the step's lock, looks again, obtains missing sources,
- * runs the builder in its sandbox, publishes the outputs. The parent schedules, keeps the
- * jobserver and tells what happens.
+ * A step whose realisation key is known costs one look into the database, or one question
+ * to the caches, whose answers are remembered. What is only known there is fetched if it
+ * is wanted, or needed by a build. Every other step gets a worker process: it takes the
+ * step's lock, looks again, obtains missing sources, runs the builder in its sandbox,
+ * publishes the outputs. The parent schedules, keeps the jobserver and tells what
+ * happens.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,6 +32,8 @@ struct realise_step {
 	bool wanted;
 };
 
+struct caches; /* realise/substitute.h */
+
 enum realise_event_kind {
 	EVENT_START,  /* a worker begins */
 	EVENT_PHASE,  /* text: configure, build, fetch, publish, waiting ... */
@@ -46,6 +50,8 @@ enum realise_state {
 	STEP_RUNNING,
 	STEP_HAD, /* known before, nothing was run */
 	STEP_BUILT,
+	STEP_KNOWN,  /* a cache says what its outputs are; nobody needed them here */
+	STEP_PULLED, /* they came from a cache */
 	STEP_FAILED,
 	STEP_SKIPPED, /* something it needs failed, or the run ended early */
 };
@@ -72,6 +78,8 @@ struct realise_refusal {
 
 struct realise_failure {
 	enum error_class class;
+	const char *kind;        /* builder, timeout, log-limit, config, infrastructure */
+	bool retry;              /* it may pass by itself */
 	const char *what;        /* "builder failed with exit code 2" */
 	const char *hint;        /* or NULL */
 	const char *first_error; /* the first real error in the log, or NULL */
@@ -95,6 +103,7 @@ struct realise_options {
 	const char *root;                 /* the store's */
 	const char *cache_dir;            /* stat caches of local trees */
 	const struct fetch_client *fetch; /* program only; progress comes as events */
+	const struct caches *caches;      /* NULL: none, and nobody is trusted */
 	const struct origin *origins;
 	size_t norigins;
 	long jobs;                           /* at least 1 */
@@ -115,12 +124,17 @@ int realise(const struct realise_step *steps, size_t n, const struct realise_opt
 	    struct arena *a, struct realise_result *results, struct error *err);
 
 /*
- * The same without doing anything: what is there already is HAD, all else of what is
- * needed is WAITING.
+ * The same without doing anything, and without asking caches: what is there already is
+ * HAD, what a cache said of once is KNOWN, all else of what is needed is WAITING.
  */
-int realise_known(const struct realise_step *steps, size_t n, const char *root,
-		  struct arena *a, struct realise_result *results, struct error *err);
+int realise_known(const struct realise_step *steps, size_t n,
+		  const struct realise_options *opt, struct arena *a,
+		  struct realise_result *results, struct error *err);
 
-/* The physical log of a step that has been resolved (built, had or failed), or NULL. */
-int realise_logs(const struct realise_step *steps, size_t n, const char *root,
-		 size_t step, struct arena *a, char **log, struct error *err);
+/*
+ * The resolved derivation of a step whose inputs are all known here (built, had or
+ * failed), or NULL. Nothing is asked of caches.
+ */
+int realise_resolved(const struct realise_step *steps, size_t n,
+		     const struct realise_options *opt, size_t step, struct arena *a,
+		     const char **drv_path, struct error *err);

@@ -83,7 +83,8 @@ static int check_resolved(const struct drv *drv, const char *name, struct error 
 }
 
 static int make_graph(struct graph *g, const struct rebuild_job *jobs, size_t n,
-		      struct arena *a, struct realise_result *results, struct error *err)
+		      struct arena *a, struct realise_result *results,
+		      struct ready *ready, struct error *err)
 {
 	struct realise_step *steps = arena_array(a, n, struct realise_step);
 
@@ -104,6 +105,9 @@ static int make_graph(struct graph *g, const struct rebuild_job *jobs, size_t n,
 		node->closed = node->drv;
 		node->text = jobs[i].text;
 		node->resolved = true;
+		node->job = JOB_AGAIN;
+		graph_name_outputs(g, node);
+		demand_again(g, node, ready);
 	}
 	return 0;
 }
@@ -123,6 +127,7 @@ int rebuild(const struct rebuild_job *jobs, size_t n, const struct rebuild_mode 
 {
 	struct realise_result *built = arena_array(a, n, struct realise_result);
 	struct realise_options all = *opt;
+	struct ready ready = {0};
 	struct graph graph;
 
 	all.keep_going = true;
@@ -132,10 +137,11 @@ int rebuild(const struct rebuild_job *jobs, size_t n, const struct rebuild_mode 
 	autofree char *scratch_dir = scratch_dir_of(opt->root, err);
 	if (!scratch_dir)
 		return -1;
-	int rc = make_graph(&graph, jobs, n, a, built, err);
+	int rc = make_graph(&graph, jobs, n, a, built, &ready, err);
 	if (rc == 0 && n) {
 		const struct sched_work work = {
 			.graph = &graph,
+			.ready = &ready,
 			.opt = &all,
 			.scratch_dir = scratch_dir,
 			.rebuilt = results,

@@ -16,12 +16,14 @@
 #include "base/clock.h"
 #include "base/dir.h"
 #include "base/json.h"
+#include "realise/failure.h"
 #include "realise/history.h"
+#include "realise/known.h"
 #include "realise/message.h"
 #include "realise/sched.h"
 #include "realise/worker.h"
 
-enum { TICK_MS = 250 };
+enum { TICK_MS = 250, RETRIES = 1 };
 
 struct slot {
 	pid_t pid;
@@ -44,8 +46,7 @@ struct sched {
 	struct map origins;
 	struct slot *slots;
 	size_t nslots;
-	struct node **ready;
-	size_t nready, cap_ready;
+	struct ready *ready;
 	int signals;
 	bool interrupted, failed;
 	unsigned counter;
@@ -60,38 +61,6 @@ static void tell(const struct sched *s, struct realise_event e)
 {
 	if (s->opt->event)
 		s->opt->event(s->opt->ctx, &e);
-}
-
-static void push_ready(struct sched *s, struct node *node)
-{
-	ARENA_PUSH(s->graph->arena, s->ready, s->nready, s->cap_ready) = node;
-}
-
-/* Its users wait for one thing less; what waits for nothing becomes ready. */
-static int release_users(struct sched *s, struct node *node, struct error *err)
-{
-	for (size_t i = 0; i < node->nusers; i++) {
-		struct node *user = &s->graph->nodes[node->users[i]];
-
-		if (--user->waits == 0) {
-			if (graph_resolve(s->graph, user, err) < 0)
-				return -1;
-			push_ready(s, user);
-		}
-	}
-	return 0;
-}
-
-static void skip_users(struct sched *s, struct node *node)
-{
-	for (size_t i = 0; i < node->nusers; i++) {
-		struct node *user = &s->graph->nodes[node->users[i]];
-
-		if (user->result->state == STEP_WAITING) {
-			user->result->state = STEP_SKIPPED;
-			skip_users(s, user);
-		}
-	}
 }
 
 /* Free: what an earlier rebuild of ours made may still be there. */
@@ -114,7 +83,6 @@ static int start_worker(struct sched *s, struct node *node, struct error *err)
 
 	*slot = (struct slot){.node = node, .start = clock_s()};
 	slot->last = history_read(s->opt->root, node->step->name);
-	graph_name_outputs(s->graph, node);
 	if (pipe2(pipefd, O_CLOEXEC) < 0)
 		return error_errno(err, "cannot make a pipe");
 	slot->scratch = scratch_name(s);
@@ -128,7 +96,6 @@ static int start_worker(struct sched *s, struct node *node, struct error *err)
 			.origins = &s->origins,
 			.messages = pipefd[1],
 			.scratch = slot->scratch,
-			.again = s->work->rebuilt != NULL,
 			.mode = s->work->mode,
 		};
 
@@ -154,13 +121,14 @@ static int start_worker(struct sched *s, struct node *node, struct error *err)
 /* The first running step owns the token every make is born with. */
 static int start_ready(struct sched *s, struct error *err)
 {
-	while (s->nready && s->nslots < (size_t)s->opt->jobs &&
+	while (s->ready->n && s->nslots < (size_t)s->opt->jobs &&
 	       !(s->failed && !s->opt->keep_going)) {
 		if (s->nslots && !jobserver_take(&s->js))
 			return 0;
 		/* In plan order, for the sake of people who read along. */
-		struct node *node = s->ready[0];
-		memmove(s->ready, s->ready + 1, --s->nready * sizeof(*s->ready));
+		struct ready *r = s->ready;
+		struct node *node = r->v[0];
+		memmove(r->v, r->v + 1, --r->n * sizeof(*r->v));
 		if (start_worker(s, node, err) < 0)
 			return -1;
 	}
@@ -210,23 +178,66 @@ static void take_message(struct sched *s, struct slot *slot, struct json_object 
 	tell(s, e);
 }
 
+/* A failure that may pass is no failure yet. 1: the step goes on, 0: it failed. */
+static int second_chance(struct sched *s, struct node *node, struct error *err)
+{
+	const struct realise_failure *f = &node->result->failure;
+
+	if (s->interrupted)
+		return 0;
+	if (node->job == JOB_PULL) {
+		/* The worker has said why. */
+		known_forget(node, s->opt->root);
+		node->asked = true;
+		return demand_build(s->graph, node, s->ready, err) < 0 ? -1 : 1;
+	}
+	if (!f->retry || node->tries++ >= RETRIES)
+		return 0;
+	autofree char *text = xasprintf("%s; trying it again", f->what);
+	tell(s, (struct realise_event){
+			.kind = EVENT_WARN, .step = index_of(s, node), .text = text});
+	demand_again(s->graph, node, s->ready);
+	return 1;
+}
+
+static void keep_notes(struct sched *s, const struct slot *slot)
+{
+	struct node *node = slot->node;
+	const struct realise_result *r = node->result;
+
+	if (node->job == JOB_AGAIN)
+		return;
+	if (r->state == STEP_FAILED)
+		failure_record(s->opt->root, s->graph, node);
+	if (r->state != STEP_BUILT)
+		return;
+	history_write(s->opt->root, node->step->name,
+		      (struct history){slot->objects, r->seconds});
+	failure_forget(s->opt->root, s->graph, node);
+}
+
 static int finish(struct sched *s, struct slot *slot, struct error *err)
 {
-	struct realise_result *r = slot->node->result;
+	struct node *node = slot->node;
+	struct realise_result *r = node->result;
 
 	r->seconds = clock_s() - slot->start;
 	if (r->state == STEP_FAILED) {
+		int goes_on = second_chance(s, node, err);
+
+		if (goes_on)
+			return goes_on < 0 ? -1 : 0;
 		s->failed = true;
-		skip_users(s, slot->node);
+		demand_skip(s->graph, node);
 	}
-	if (r->state == STEP_BUILT && !s->work->rebuilt)
-		history_write(s->opt->root, slot->node->step->name,
-			      (struct history){slot->objects, r->seconds});
+	keep_notes(s, slot);
 	tell(s, (struct realise_event){.kind = EVENT_FINISH,
-				       .step = index_of(s, slot->node),
+				       .step = index_of(s, node),
 				       .state = r->state,
 				       .seconds = r->seconds});
-	return r->state == STEP_FAILED ? 0 : release_users(s, slot->node, err);
+	if (r->state == STEP_FAILED)
+		return 0;
+	return demand_release(s->graph, node, s->ready, err);
 }
 
 static void clear_scratch(struct slot *slot)
@@ -258,6 +269,8 @@ static int retire(struct sched *s, size_t i, struct error *err)
 		r->state = s->interrupted ? STEP_SKIPPED : STEP_FAILED;
 		r->failure = (struct realise_failure){
 			.class = ERROR_INFRA,
+			.kind = "infrastructure",
+			.retry = true,
 			.what = "the worker process was killed",
 			.hint = "out of memory? the kernel's log says",
 		};
@@ -319,7 +332,7 @@ static void interrupt(struct sched *s)
 	if (read(s->signals, &info, sizeof(info)) != sizeof(info))
 		return;
 	s->interrupted = true;
-	s->nready = 0;
+	s->ready->n = 0;
 	for (size_t i = 0; i < s->nslots; i++)
 		if (!s->slots[i].publishing)
 			kill(s->slots[i].pid, SIGKILL);
@@ -361,7 +374,7 @@ static int loop_once(struct sched *s, struct error *err)
 		fds[n] = (struct pollfd){s->slots[n].fd, POLLIN, 0};
 	fds[n++] = (struct pollfd){s->signals, POLLIN, 0};
 	/* A token that comes back may start what is ready. */
-	if (s->nready && s->nslots < (size_t)s->opt->jobs)
+	if (s->ready->n && s->nslots < (size_t)s->opt->jobs)
 		fds[n++] = (struct pollfd){s->js.probe_fd, POLLIN, 0};
 	if (poll(fds, n, TICK_MS) < 0 && errno != EINTR)
 		return error_errno(err, "cannot wait for workers");
@@ -412,21 +425,13 @@ static int run_workers(struct sched *s, struct error *err)
 	return rc;
 }
 
-static void find_ready(struct sched *s)
-{
-	for (size_t i = 0; i < s->graph->n; i++) {
-		struct node *node = &s->graph->nodes[i];
-
-		if (node->needed && !node->waits && node->result->state == STEP_WAITING)
-			push_ready(s, node);
-	}
-}
-
 int sched_run(const struct sched_work *work, struct error *err)
 {
-	struct sched s = {.work = work, .graph = work->graph, .opt = work->opt};
+	struct sched s = {.work = work,
+			  .graph = work->graph,
+			  .ready = work->ready,
+			  .opt = work->opt};
 
-	find_ready(&s);
 	for (size_t i = 0; i < s.opt->norigins; i++)
 		map_set(&s.origins, s.opt->origins[i].path, (void *)&s.opt->origins[i]);
 	int rc = jobserver_open(&s.js, s.opt->jobs, err);

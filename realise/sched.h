@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * Workers for the nodes of a graph that are to be built: as many at a time as jobs and
- * tokens allow, inputs first. Needed nodes that wait for nothing must be resolved.
+ * Workers for the nodes of a graph: as many at a time as jobs and tokens allow, from the
+ * queue of those that are ready; what is done makes others ready.
  */
-#include "realise/graph.h"
+#include "realise/demand.h"
 #include "realise/rebuild.h"
 
 struct sched_work {
 	struct graph *graph;
+	struct ready *ready;
 	const struct realise_options *opt;
 	const char *scratch_dir;        /* store_scratch_dir; no store may be open */
 	struct rebuild_result *rebuilt; /* one a node; NULL: publish what is built */

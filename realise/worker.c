@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/dir.h"
+#include "realise/known.h"
 #include "realise/message.h"
 #include "store/import.h"
 
@@ -18,6 +19,7 @@ static int publish(struct worker *w, const struct argv *closure, struct error *e
 	struct arena *a = w->graph->arena;
 	struct realise_result *r = w->node->result;
 	const struct drv *drv = &w->node->closed;
+	const struct caches *c = w->opt->caches;
 	struct realisation *all = arena_array(a, r->noutputs, struct realisation);
 	const char **keys = arena_array(a, r->noutputs, const char *);
 	const char *drv_file;
@@ -51,7 +53,8 @@ static int publish(struct worker *w, const struct argv *closure, struct error *e
 		o->path = info.path;
 		all[i] = (struct realisation){o->key, o->path};
 	}
-	if (store_record(w->st, all, r->noutputs, drv_file, NULL, 0, err) < 0)
+	if (store_record(w->st, all, r->noutputs, drv_file, c ? c->trust : NULL,
+			 c ? c->ntrust : 0, err) < 0)
 		return -1;
 	/* Somebody may have been faster, with another result: there is only one. */
 	for (size_t i = 0; i < r->noutputs; i++) {
@@ -98,24 +101,58 @@ static int run_builder(struct worker *w, struct error *err)
 	return build_run(w, err);
 }
 
-/* 1: it was there already, 0: built now, -1. The step's lock is held. */
-static int build_or_find(struct worker *w, struct error *err)
+static int pull_outputs(struct worker *w, const struct caches *c, struct error *err)
+{
+	const struct realise_result *r = w->node->result;
+	const char **keys = arena_array(w->graph->arena, r->noutputs, const char *);
+
+	for (size_t i = 0; i < r->noutputs; i++)
+		keys[i] = r->outputs[i].key;
+	message_phase(w->messages, "pull");
+	return caches_pull(c, w->st, keys, r->noutputs, err);
+}
+
+/* A cache that fails us is no reason not to build. True: the outputs are here now. */
+static bool found_in_cache(struct worker *w)
+{
+	autoerror struct error err = {0};
+	struct fetch_client client;
+	struct caches c;
+
+	if (w->node->asked || !worker_caches(w, &client, &c))
+		return false;
+	if (known_ask(w->graph, &w->node, 1, w->opt->root, &c, &err) == 0) {
+		if (w->node->result->state != STEP_KNOWN)
+			return false;
+		if (pull_outputs(w, &c, &err) == 0)
+			return true;
+	}
+	autofree char *text = error_words(&err);
+	message_text(w->messages, "warn", text);
+	return false;
+}
+
+/* How its outputs came to be here, or STEP_FAILED with err. The step's lock is held. */
+static enum realise_state build_or_find(struct worker *w, struct error *err)
 {
 	autoargv struct argv closure = {0};
 	const struct drv *drv = &w->node->closed;
-	int found = graph_lookup(w->graph, w->node, w->st, err);
+	int found = graph_lookup(w->graph, w->node, w->st, w->opt->caches, err);
 
 	if (found)
-		return found;
+		return found < 0 ? STEP_FAILED : STEP_HAD;
+	if (found_in_cache(w))
+		return STEP_PULLED;
 	if (run_builder(w, err) < 0)
-		return -1;
+		return STEP_FAILED;
 	message_text(w->messages, "publish", "publish");
-	if (store_closure(w->st, drv->srcs, drv->nsrcs, &closure, err) < 0)
-		return -1;
-	return publish(w, &closure, err);
+	if (store_closure(w->st, drv->srcs, drv->nsrcs, &closure, err) < 0 ||
+	    publish(w, &closure, err) < 0)
+		return STEP_FAILED;
+	return STEP_BUILT;
 }
 
-static int locked_build(struct worker *w, struct error *err)
+static enum realise_state locked_build(struct worker *w, struct error *err)
 {
 	const char *key = w->node->result->outputs[0].key;
 	int lock;
@@ -126,19 +163,31 @@ static int locked_build(struct worker *w, struct error *err)
 		got = store_lock(w->st, key, true, &lock, err);
 	}
 	if (got < 0)
-		return -1;
-	int rc = build_or_find(w, err);
+		return STEP_FAILED;
+	enum realise_state state = build_or_find(w, err);
 	store_unlock(w->st, key, lock);
-	return rc;
+	return state;
+}
+
+static enum realise_state pull(struct worker *w, struct error *err)
+{
+	struct fetch_client client;
+	struct caches c;
+
+	if (!worker_caches(w, &client, &c)) {
+		error_make(err, "there is no cache to pull it from");
+		return STEP_FAILED;
+	}
+	return pull_outputs(w, &c, err) < 0 ? STEP_FAILED : STEP_PULLED;
 }
 
 /* Nobody else is kept from building it: what we make goes nowhere. */
-static int build_again(struct worker *w, struct error *err)
+static enum realise_state build_again(struct worker *w, struct error *err)
 {
 	if (run_builder(w, err) < 0)
-		return -1;
+		return STEP_FAILED;
 	message_phase(w->messages, "hash");
-	return rebuild_finish(w, err);
+	return rebuild_finish(w, err) < 0 ? STEP_FAILED : STEP_BUILT;
 }
 
 static void keep_build_dir(struct worker *w)
@@ -158,17 +207,18 @@ static void keep_build_dir(struct worker *w)
 
 static void tell_failure(struct worker *w, const struct error *err)
 {
-	autobuf struct strbuf what = STRBUF_INIT;
+	autofree char *what = error_words(err);
 	const char *hint = NULL;
 
-	for (const struct error *e = err; e; e = e->cause) {
-		strbuf_printf(&what, "%s%s", what.len ? ": " : "", e->msg);
-		hint = hint ? hint : e->hint;
-	}
-	for (const struct error *e = err->next; e; e = e->next)
-		strbuf_printf(&what, "; %s", e->msg);
+	for (const struct error *e = err; e && !hint; e = e->cause)
+		hint = e->hint;
 	w->failure.class = err->class;
-	w->failure.what = what.ptr;
+	if (!w->failure.kind)
+		w->failure.kind = err->class == ERROR_BUILD    ? "builder"
+				  : err->class == ERROR_CONFIG ? "config"
+							       : "infrastructure";
+	w->failure.retry = err->class == ERROR_INFRA && !w->no_space;
+	w->failure.what = what;
 	w->failure.hint = hint;
 	if (w->opt->keep_failed)
 		keep_build_dir(w);
@@ -198,27 +248,47 @@ static void clean_scratch(const struct worker *w, bool keep_outputs)
 	}
 }
 
-static void tell_end(struct worker *w, int rc, const struct error *err)
+/* The step is built instead: what is said here is a remark. */
+static void tell_pull_failure(struct worker *w, const struct error *err)
 {
-	if (rc < 0)
+	autofree char *words = error_words(err);
+	autofree char *text = xasprintf("%s; it is built here instead", words);
+
+	message_text(w->messages, "warn", text);
+	tell_failure(w, err);
+}
+
+static void tell_end(struct worker *w, enum realise_state state, const struct error *err)
+{
+	enum job job = w->node->job;
+
+	if (state == STEP_FAILED && job == JOB_PULL)
+		tell_pull_failure(w, err);
+	else if (state == STEP_FAILED)
 		tell_failure(w, err);
-	else if (w->again)
+	else if (job == JOB_AGAIN)
 		message_send(w->messages, w->outcome);
 	else
-		message_done(w->messages, rc ? STEP_HAD : STEP_BUILT, w->node->result);
+		message_done(w->messages, state, w->node->result);
 }
 
 void worker_main(struct worker *w)
 {
+	static enum realise_state (*const jobs[])(struct worker *, struct error *) = {
+		[JOB_BUILD] = locked_build,
+		[JOB_PULL] = pull,
+		[JOB_AGAIN] = build_again,
+	};
 	struct error err = {0};
+	enum job job = w->node->job;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	int rc = store_open(w->opt->root, STORE_WRITE, &w->st, &err);
-	if (rc == 0)
-		rc = w->again ? build_again(w, &err) : locked_build(w, &err);
-	tell_end(w, rc, &err);
+	enum realise_state state = rc < 0 ? STEP_FAILED : jobs[job](w, &err);
+	tell_end(w, state, &err);
 	/* The parent goes on meanwhile. */
-	clean_scratch(w, rc == 0 && w->again && !(w->mode && w->mode->compare));
+	bool keep = job == JOB_AGAIN && state != STEP_FAILED;
+	clean_scratch(w, keep && !(w->mode && w->mode->compare));
 	store_close(w->st);
 	_exit(0);
 }

@@ -7,6 +7,7 @@
  */
 #include "realise/graph.h"
 #include "realise/jobserver.h"
+#include "realise/substitute.h"
 #include "realise/vary.h"
 #include "store/path.h"
 
@@ -19,16 +20,23 @@ struct worker {
 	struct store *st;
 	int messages;
 	char *scratch; /* of this build; build/ and store/ below it */
+	bool no_space; /* trying again would not help */
 	struct realise_failure failure;
-	bool again;                      /* run the builder, publish nothing */
 	const struct rebuild_mode *mode; /* NULL, or how that differs */
 	struct varied varied;
-	struct json_object *outcome; /* of a build again */
+	struct json_object *outcome; /* of JOB_AGAIN */
 };
 
 _Noreturn void worker_main(struct worker *w);
 /* What is /build in the sandbox; freed by the caller. */
 char *worker_build_dir(const struct worker *w);
+
+struct fetch_client worker_client(struct worker *w);
+/*
+ * The configured caches with progress and warnings on this worker's pipe; `client` is
+ * filled for it. False: there are none.
+ */
+bool worker_caches(struct worker *w, struct fetch_client *client, struct caches *out);
 
 /* Makes every input source of the node valid. */
 int obtain_sources(struct worker *w, struct error *err);

@@ -31,6 +31,23 @@ int store_move_in(struct store *st, int dir, const char *name, const char *path,
 	return ingest_seal(st->dirfd, base, err);
 }
 
+/* A derivation may only claim what is proven to be its own: others would believe it. */
+static int claim_outputs(struct store *st, const char *path, const struct drv *drv,
+			 struct arena *a, struct error *err)
+{
+	const char *file = path_name(path);
+	char *name = arena_strndup(a, file, strlen(file) - strlen(".drv"));
+	int own = drv_check_outputs(drv, name, a, err);
+
+	if (own <= 0)
+		return own;
+	for (size_t i = 0; i < drv->noutputs; i++)
+		if (db_add_output(st->db, path, drv->outputs[i].name,
+				  drv->outputs[i].path, err) < 0)
+			return -1;
+	return 0;
+}
+
 static int add_drv_outputs(struct store *st, const char *path, struct error *err)
 {
 	struct arena a = {0};
@@ -38,11 +55,8 @@ static int add_drv_outputs(struct store *st, const char *path, struct error *err
 	struct drv drv;
 
 	int failed = dir_read(st->dirfd, path_base(path), &text, err) < 0 ||
-		     drv_read((struct str){text.ptr, text.len}, &a, &drv, err) < 0;
-	for (size_t i = 0; !failed && i < drv.noutputs; i++)
-		if (*drv.outputs[i].path)
-			failed = db_add_output(st->db, path, drv.outputs[i].name,
-					       drv.outputs[i].path, err) < 0;
+		     drv_read((struct str){text.ptr, text.len}, &a, &drv, err) < 0 ||
+		     claim_outputs(st, path, &drv, &a, err) < 0;
 	arena_finish(&a);
 	return failed ? error_wrap(err, "cannot register %s", path) : 0;
 }

@@ -79,3 +79,11 @@ typedef const char *drv_resolver(void *ctx, const char *drv_path, const char *ou
  */
 int drv_resolve(const struct drv *drv, const char *name, drv_resolver *resolve, void *ctx,
 		struct arena *a, struct drv *out, struct error *err);
+
+/*
+ * Are the output paths that it claims its own? 1: they follow from its text; 0: that
+ * cannot be told (floating outputs, or inputs that are derivations themselves); -1: they
+ * are another's. `name` is the derivation's name.
+ */
+int drv_check_outputs(const struct drv *drv, const char *name, struct arena *a,
+		      struct error *err);

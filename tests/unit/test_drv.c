@@ -298,6 +298,38 @@ static void needs_output_variables(void **state)
 	arena_finish(&a);
 }
 
+/*
+ * Store scenario 23: a derivation that claims another one's output. Every vector is true
+ * to itself; with another's path in its place none of them is.
+ */
+static void refuses_forged_outputs(void **state)
+{
+	const char *other = "/nix/store/x0k2rf6w2z1wn6hjca61sm63adw1581d-floating";
+	struct arena a = {0};
+	size_t own = 0, cannot_tell = 0;
+
+	(void)state;
+	vectors_each("derivations", v)
+	{
+		struct drv drv = good(&a, text_of(v, "aterm"));
+		autoerror struct error err = {0}, forged = {0};
+		int told = drv_check_outputs(&drv, text_of(v, "name"), &a, &err);
+
+		if (told < 0)
+			fail_msg("%s: %s", text_of(v, "name"), err.msg);
+		own += told == 1;
+		cannot_tell += told == 0;
+		drv.outputs[drv.noutputs - 1].path = other;
+		if (told == 1)
+			assert_int_equal(
+				drv_check_outputs(&drv, text_of(v, "name"), &a, &forged),
+				-1);
+	}
+	assert_true(own >= 10);
+	assert_true(cannot_tell >= 3);
+	arena_finish(&a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -311,6 +343,7 @@ int main(void)
 		cmocka_unit_test(resolves),
 		cmocka_unit_test(readdresses),
 		cmocka_unit_test(needs_output_variables),
+		cmocka_unit_test(refuses_forged_outputs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, vectors_finish);

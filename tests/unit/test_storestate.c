@@ -70,6 +70,23 @@ static void a_real_output_is_no_realisation(void **state)
 			 0);
 }
 
+/* Store scenario 23: who claims an output that is not its own does not get in. */
+static void forged_derivations_stay_out(void **state)
+{
+	static const char text[] =
+		"Derive([(\"out\",\"/nix/store/ib3czs6y3l6b790q6hjscqf5x243r5ks-kb-ca\","
+		"\"\",\"\")],[],[],\"x86_64-linux\",\"/bin/sh\",[],[(\"out\","
+		"\"/nix/store/ib3czs6y3l6b790q6hjscqf5x243r5ks-kb-ca\")])";
+	struct fix *f = *state;
+	const char *path;
+
+	assert_int_equal(store_add_text(f->st, "kb-ca.drv", str_of(text), NULL, 0, &f->a,
+					&path, &f->err),
+			 -1);
+	assert_non_null(strstr(f->err.cause->cause->msg, "claims"));
+	assert_int_equal(find(f, path), 0);
+}
+
 /* --- locks, roots ----------------------------------------------------------------- */
 
 static void locks_exclude(void **state)
@@ -273,6 +290,7 @@ int main(void)
 		STORE_TEST(records_realisations),
 		STORE_TEST(records_are_atomic),
 		STORE_TEST(a_real_output_is_no_realisation),
+		STORE_TEST(forged_derivations_stay_out),
 		STORE_TEST(locks_exclude),
 		STORE_TEST(locks_are_handed_on),
 		STORE_TEST(locks_nest),
