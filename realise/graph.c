@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "realise/substitute.h"
+#include "store/import.h"
 
 bool node_here(const struct node *node)
 {
@@ -122,9 +123,10 @@ static int find_output(struct store *st, struct realise_output *o,
 	struct path_info info;
 	int found = store_realisation(st, o->key, a, &info, &o->path, err);
 
-	if (found <= 0 || info.ultimate)
+	if (found <= 0)
 		return found;
-	return trusted && key_count_signed(&info, trusted->trust, trusted->ntrust) > 0;
+	return realisation_trusted(&info, trusted ? trusted->trust : NULL,
+				   trusted ? trusted->ntrust : 0);
 }
 
 int graph_lookup(struct graph *g, struct node *node, struct store *st,

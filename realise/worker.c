@@ -65,7 +65,8 @@ static int publish(struct worker *w, const struct argv *closure, struct error *e
 
 		if (found < 0)
 			return -1;
-		if (found && realisation_trusted(&info, NULL, 0))
+		if (found &&
+		    realisation_trusted(&info, c ? c->trust : NULL, c ? c->ntrust : 0))
 			r->outputs[i].path = path;
 	}
 	return 0;
