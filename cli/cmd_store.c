@@ -20,7 +20,9 @@ static const struct {
 	{"add", "add PATH [--name NAME]", 1, 1, store_cmd_add},
 	{"cat", "cat PATH/FILE", 1, 1, store_cmd_cat},
 	{"dump", "dump PATH", 1, 1, store_cmd_dump},
+	{"export", "export [--closure] PATH ... >FILE", 1, INT_MAX, store_cmd_export},
 	{"hash", "hash PATH [--type sri|nix32|hex]", 1, 1, store_cmd_hash},
+	{"import", "import [--unproven] <FILE", 0, 0, store_cmd_import},
 	{"ls", "ls PATH [-R]", 1, 1, store_cmd_ls},
 	{"optimise", "optimise", 0, 0, store_cmd_optimise},
 	{"path-info", "path-info PATH [--json]", 1, 1, store_cmd_path_info},
@@ -69,7 +71,8 @@ int cmd_store(struct cli *cli, int argc, char **argv, struct error *err)
 {
 	struct store_cmd c = {.cli = cli, .argv = argv + 1};
 	const struct cli_opt opts[] = {
-		{"closure", .flag = &c.closure, .help = "sign: with all it refers to"},
+		{"closure", .flag = &c.closure,
+		 .help = "export, sign: with all it refers to"},
 		{"contents", .flag = &c.contents, .help = "verify: read every byte too"},
 		{"from", .list = &c.from, .arg = "CACHE",
 		 .help = "pull: a cache: https://..., s3://... or a directory"},
@@ -88,6 +91,8 @@ int cmd_store(struct cli *cli, int argc, char **argv, struct error *err)
 		 .help = "pull, verify: a public key that is trusted"},
 		{"type", .text = &c.type, .arg = "TYPE",
 		 .help = "hash: sri, nix32 or hex"},
+		{"unproven", .flag = &c.unproven,
+		 .help = "import: also what is not content-addressed"},
 		{0},
 	};
 
@@ -152,6 +157,19 @@ int store_ref_parse(struct store_cmd *c, struct store *st, const char *text,
 	return error_class(err, ERROR_RECIPE,
 			   "'%s' is not a valid path of the store at %s", text,
 			   store_root(st));
+}
+
+const char **store_named_paths(struct store_cmd *c, struct store *st, struct error *err)
+{
+	const char **paths = arena_array(&c->cli->arena, c->argc + 1, const char *);
+
+	for (int i = 0; i < c->argc; i++) {
+		struct store_ref ref;
+
+		if (store_ref_parse(c, st, c->argv[i], &ref, err) == 0)
+			paths[i] = ref.path;
+	}
+	return error_is_set(err) ? NULL : paths;
 }
 
 int store_ref_open(struct store *st, const struct store_ref *ref, int flags,

@@ -16,6 +16,7 @@ struct store_cmd {
 	bool recursive;   /* -R */
 	bool contents;    /* --contents */
 	bool repair;      /* --repair */
+	bool unproven;    /* --unproven */
 	bool closure;     /* --closure */
 	long sigs;        /* --sigs */
 	struct argv from; /* --from */
@@ -25,9 +26,9 @@ struct store_cmd {
 
 typedef int store_verb(struct store_cmd *c, struct error *err);
 
-store_verb store_cmd_add, store_cmd_cat, store_cmd_dump, store_cmd_hash, store_cmd_ls,
-	store_cmd_optimise, store_cmd_path_info, store_cmd_pull, store_cmd_restore,
-	store_cmd_sign, store_cmd_verify;
+store_verb store_cmd_add, store_cmd_cat, store_cmd_dump, store_cmd_export, store_cmd_hash,
+	store_cmd_import, store_cmd_ls, store_cmd_optimise, store_cmd_path_info,
+	store_cmd_pull, store_cmd_restore, store_cmd_sign, store_cmd_verify;
 
 /* Tells the paths that lack --sigs signatures of --trust keys. Their number, or -1. */
 long store_cmd_verify_sigs(struct store_cmd *c, struct store *st, sigs_report *report,
@@ -49,6 +50,8 @@ struct store_ref {
  */
 int store_ref_parse(struct store_cmd *c, struct store *st, const char *text,
 		    struct store_ref *out, struct error *err);
+/* All words of the command, each a valid path; NULL with a finding for each other one. */
+const char **store_named_paths(struct store_cmd *c, struct store *st, struct error *err);
 /*
  * Opens it for reading. Links are followed as if the store were at /nix/store, so never
  * out of it.

@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: MIT
 /* kbuild store add, hash, dump, restore: trees in and out. */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 
 #include "base/alloc.h"
 #include "base/dir.h"
 #include "cli/cmd_store.h"
+#include "cli/stream.h"
 #include "store/digest.h"
 #include "store/nar.h"
 #include "store/path.h"
-
-enum { BUFFER_SIZE = 256 * 1024 };
 
 /* The last component of where a path leads, as `cp` would call the copy. */
 static const char *default_name(struct cli *cli, const char *path)
@@ -72,18 +70,11 @@ int store_cmd_hash(struct store_cmd *c, struct error *err)
 	return EXIT_DONE;
 }
 
-static int to_stdout(struct nar_sink *s, struct error *err)
-{
-	if (write_all(STDOUT_FILENO, s->buf, s->len) < 0)
-		return error_errno(err, "cannot write to standard output");
-	s->len = 0;
-	return 0;
-}
-
 int store_cmd_dump(struct store_cmd *c, struct error *err)
 {
-	autofree char *buf = xmalloc(BUFFER_SIZE);
-	struct nar_sink sink = {.buf = buf, .cap = BUFFER_SIZE, .flush = to_stdout};
+	autofree char *buf = xmalloc(STREAM_BUFFER);
+	struct nar_sink sink = {
+		.buf = buf, .cap = STREAM_BUFFER, .flush = stream_to_stdout};
 	autostore struct store *st = NULL;
 	struct store_ref ref;
 
@@ -96,47 +87,15 @@ int store_cmd_dump(struct store_cmd *c, struct error *err)
 	return nar_dump(&dump, &sink, err) < 0 ? -1 : EXIT_DONE;
 }
 
-struct input {
-	char buf[64 * 1024];
-	size_t pos, len;
-};
-
-static int from_stdin(void *ctx, void *bytes, size_t n, struct error *err)
-{
-	struct input *in = ctx;
-
-	for (char *to = bytes; n;) {
-		if (in->pos == in->len) {
-			ssize_t got = read(STDIN_FILENO, in->buf, sizeof(in->buf));
-
-			if (got < 0 && errno == EINTR)
-				continue;
-			if (got < 0)
-				return error_errno(err, "cannot read standard input");
-			if (got == 0)
-				return error_make(err, "the archive ends too early");
-			in->pos = 0;
-			in->len = (size_t)got;
-		}
-		size_t part = n < in->len - in->pos ? n : in->len - in->pos;
-		memcpy(to, in->buf + in->pos, part);
-		in->pos += part;
-		to += part;
-		n -= part;
-	}
-	return 0;
-}
-
 int store_cmd_restore(struct store_cmd *c, struct error *err)
 {
-	autofree struct input *in = xcalloc(1, sizeof(*in));
-	autoerror struct error at_end = {0};
-	char more;
+	autofree struct stream_input *in = xcalloc(1, sizeof(*in));
+	autoerror struct error ignored = {0};
 
-	if (nar_restore(from_stdin, in, AT_FDCWD, c->argv[0], err) < 0)
+	if (nar_restore(stream_from_stdin, in, AT_FDCWD, c->argv[0], err) < 0)
 		return -1;
-	if (from_stdin(in, &more, 1, &at_end) < 0)
+	if (stream_at_end(in, "the archive", err) == 0)
 		return EXIT_DONE;
-	dir_remove(AT_FDCWD, c->argv[0], &at_end);
-	return error_make(err, "there are bytes behind the end of the archive");
+	dir_remove(AT_FDCWD, c->argv[0], &ignored);
+	return -1;
 }

@@ -60,20 +60,6 @@ static void show(void *ctx, uint64_t done, uint64_t total)
 	meter_show(ctx, "verify", done < total ? done : total, total);
 }
 
-/* The words of the command line as valid paths; NULL when there are none. */
-static const char **named_paths(struct store_cmd *c, struct store *st, struct error *err)
-{
-	const char **paths = arena_array(&c->cli->arena, c->argc + 1, const char *);
-
-	for (int i = 0; i < c->argc; i++) {
-		struct store_ref ref;
-
-		if (store_ref_parse(c, st, c->argv[i], &ref, err) == 0)
-			paths[i] = ref.path;
-	}
-	return paths;
-}
-
 /* --- mending ---------------------------------------------------------------------- */
 
 struct mending {
@@ -159,16 +145,17 @@ static int look(struct store_cmd *c, struct store *st, struct verify_report *rep
 		struct error *err)
 {
 	struct meter meter;
+	const char **paths = store_named_paths(c, st, err);
 	struct verify_options opt = {
 		.contents = c->contents,
-		.paths = c->argc ? named_paths(c, st, err) : NULL,
+		.paths = c->argc ? paths : NULL,
 		.npaths = (size_t)c->argc,
 		.progress = c->contents && c->cli->live ? show : NULL,
 		.ctx = &meter,
 	};
 	struct signing s = {c, &opt, report};
 
-	if (error_is_set(err))
+	if (!paths)
 		return -1;
 	meter_begin(&meter, c->cli);
 	int rc = store_verify(st, &opt, &c->cli->arena, report, err);

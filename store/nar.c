@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/argv.h"
 #include "base/str.h"
+#include "store/wire.h"
 
 /* Below this much room a file is not begun: reads should be long. */
 enum { READ_ROOM = 8 * 1024 };
@@ -21,54 +22,10 @@ struct walk {
 
 /* --- tokens ----------------------------------------------------------------------- */
 
-static int flush(struct walk *w)
-{
-	return w->sink->len ? w->sink->flush(w->sink, w->err) : 0;
-}
-
-static int put(struct walk *w, const void *bytes, size_t n)
-{
-	struct nar_sink *s = w->sink;
-
-	for (const char *p = bytes; n;) {
-		size_t part = n < s->cap - s->len ? n : s->cap - s->len;
-
-		memcpy(s->buf + s->len, p, part);
-		s->len += part;
-		s->total += part;
-		p += part;
-		n -= part;
-		if (s->len == s->cap && flush(w) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int put_number(struct walk *w, uint64_t v)
-{
-	unsigned char le[8];
-
-	for (size_t i = 0; i < sizeof(le); i++)
-		le[i] = (unsigned char)(v >> 8 * i);
-	return put(w, le, sizeof(le));
-}
-
-static int put_padding(struct walk *w, uint64_t n)
-{
-	static const char zeros[8];
-
-	return put(w, zeros, (size_t)(-n & 7));
-}
-
-static int put_string(struct walk *w, const char *s, size_t n)
-{
-	return put_number(w, n) < 0 || put(w, s, n) < 0 || put_padding(w, n) < 0 ? -1 : 0;
-}
-
 static int put_tokens(struct walk *w, const char *const *tokens, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (put_string(w, tokens[i], strlen(tokens[i])) < 0)
+		if (wire_put_text(w->sink, tokens[i], w->err) < 0)
 			return -1;
 	return 0;
 }
@@ -113,7 +70,7 @@ static int contents(struct walk *w, const struct nar_node *n, int fd)
 
 	do {
 		if (s->cap - s->len < READ_ROOM && s->cap - s->len <= left &&
-		    flush(w) < 0)
+		    wire_flush(s, w->err) < 0)
 			return -1;
 		size_t room = s->cap - s->len;
 		ssize_t got =
@@ -133,7 +90,7 @@ static int contents(struct walk *w, const struct nar_node *n, int fd)
 		s->len += (size_t)got;
 		s->total += (uint64_t)got;
 		left -= (uint64_t)got;
-		if (s->len == s->cap && flush(w) < 0)
+		if (s->len == s->cap && wire_flush(s, w->err) < 0)
 			return -1;
 	} while (left);
 	return 0;
@@ -147,13 +104,13 @@ static int regular_node(struct walk *w, const struct nar_node *n, int fd)
 		return -1;
 	if (n->st.st_mode & S_IXUSR && PUT(w, "executable", "") < 0)
 		return -1;
-	if (PUT(w, "contents") < 0 || put_number(w, size) < 0)
+	if (PUT(w, "contents") < 0 || wire_put_number(w->sink, size, w->err) < 0)
 		return -1;
 	if (fd < 0)
 		w->sink->total += size;
 	else if (contents(w, n, fd) < 0)
 		return -1;
-	return put_padding(w, size) < 0 || PUT(w, ")") < 0 ? -1 : 0;
+	return wire_put_padding(w->sink, size, w->err) < 0 || PUT(w, ")") < 0 ? -1 : 0;
 }
 
 static int regular(struct walk *w, const struct nar_node *n)
@@ -272,7 +229,8 @@ int nar_dump(const struct nar_dump *dump, struct nar_sink *sink, struct error *e
 		return error_errno(err, "cannot examine %s", dump->path);
 	strbuf_adds(&w.path, "");
 	root.path = w.path.ptr;
-	int failed = PUT(&w, "nix-archive-1") < 0 || node(&w, &root) < 0 || flush(&w) < 0;
+	int failed = PUT(&w, "nix-archive-1") < 0 || node(&w, &root) < 0 ||
+		     wire_flush(sink, err) < 0;
 	strbuf_finish(&w.path);
 	return failed ? -1 : 0;
 }
@@ -282,9 +240,10 @@ int nar_dump_text(const void *bytes, size_t n, struct nar_sink *sink, struct err
 	struct walk w = {.sink = sink, .err = err};
 
 	if (PUT(&w, "nix-archive-1", "(", "type", "regular", "contents") < 0 ||
-	    put_string(&w, bytes, n) < 0 || PUT(&w, ")") < 0)
+	    wire_put_number(sink, n, err) < 0 || wire_put(sink, bytes, n, err) < 0 ||
+	    wire_put_padding(sink, n, err) < 0 || PUT(&w, ")") < 0)
 		return -1;
-	return flush(&w);
+	return wire_flush(sink, err);
 }
 
 int nar_dump_link(const char *target, struct nar_sink *sink, struct error *err)
@@ -293,5 +252,5 @@ int nar_dump_link(const char *target, struct nar_sink *sink, struct error *err)
 
 	if (PUT(&w, "nix-archive-1", "(", "type", "symlink", "target", target, ")") < 0)
 		return -1;
-	return flush(&w);
+	return wire_flush(sink, err);
 }

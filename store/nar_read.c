@@ -7,64 +7,21 @@
 
 #include "base/alloc.h"
 #include "base/dir.h"
+#include "store/wire.h"
 
 enum { CHUNK = 64 * 1024, TAG_MAX = 32 };
 
 struct reader {
-	nar_read *read;
-	void *ctx;
-	struct error *err;
+	struct wire wire;
 	bool began;  /* the root exists and is ours */
 	char *chunk; /* CHUNK bytes */
 };
 
 /* --- tokens ----------------------------------------------------------------------- */
 
-static int get_number(struct reader *r, uint64_t *out)
-{
-	unsigned char le[8];
-
-	if (r->read(r->ctx, le, sizeof(le), r->err) < 0)
-		return -1;
-	*out = 0;
-	for (size_t i = sizeof(le); i-- > 0;)
-		*out = *out << 8 | le[i];
-	return 0;
-}
-
-static int get_padding(struct reader *r, uint64_t n)
-{
-	char pad[8] = {0};
-	size_t len = (size_t)(-n & 7);
-
-	if (len && r->read(r->ctx, pad, len, r->err) < 0)
-		return -1;
-	for (size_t i = 0; i < len; i++)
-		if (pad[i])
-			return error_make(r->err, "padding of the archive is not zero");
-	return 0;
-}
-
-/* A string of at most max bytes, NUL-terminated: buf holds max + 1. */
-static int get_string(struct reader *r, char *buf, size_t max, const char *what)
-{
-	uint64_t n;
-
-	if (get_number(r, &n) < 0)
-		return -1;
-	if (n > max)
-		return error_make(r->err, "%s of the archive is too long", what);
-	if (n && r->read(r->ctx, buf, (size_t)n, r->err) < 0)
-		return -1;
-	buf[n] = '\0';
-	if (memchr(buf, '\0', (size_t)n))
-		return error_make(r->err, "%s of the archive holds a NUL byte", what);
-	return get_padding(r, n);
-}
-
 static int get_tag(struct reader *r, char tag[TAG_MAX + 1])
 {
-	return get_string(r, tag, TAG_MAX, "a tag");
+	return wire_text(&r->wire, tag, TAG_MAX, "a tag");
 }
 
 static int unexpected(struct reader *r, const char *want, const char *tag)
@@ -72,7 +29,7 @@ static int unexpected(struct reader *r, const char *want, const char *tag)
 	autobuf struct strbuf shown = STRBUF_INIT;
 
 	strbuf_add_masked(&shown, tag, strlen(tag));
-	return error_make(r->err, "expected '%s' in the archive, found '%s'", want,
+	return error_make(r->wire.err, "expected '%s' in the archive, found '%s'", want,
 			  shown.ptr);
 }
 
@@ -93,18 +50,18 @@ static int contents(struct reader *r, int fd, const char *name)
 {
 	uint64_t size, left;
 
-	if (get_number(r, &size) < 0)
+	if (wire_number(&r->wire, &size) < 0)
 		return -1;
 	for (left = size; left;) {
 		size_t part = left < CHUNK ? (size_t)left : CHUNK;
 
-		if (r->read(r->ctx, r->chunk, part, r->err) < 0)
+		if (r->wire.read(r->wire.ctx, r->chunk, part, r->wire.err) < 0)
 			return -1;
 		if (write_all(fd, r->chunk, part) < 0)
-			return error_errno(r->err, "cannot write %s", name);
+			return error_errno(r->wire.err, "cannot write %s", name);
 		left -= part;
 	}
-	return get_padding(r, size);
+	return wire_padding(&r->wire, size);
 }
 
 static int regular(struct reader *r, int dir, const char *name)
@@ -125,7 +82,7 @@ static int regular(struct reader *r, int dir, const char *name)
 		openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 		       executable ? 0777 : 0666);
 	if (fd < 0)
-		return error_errno(r->err, "cannot create %s", name);
+		return error_errno(r->wire.err, "cannot create %s", name);
 	r->began = true;
 	if (contents(r, fd, name) < 0)
 		return -1;
@@ -137,12 +94,13 @@ static int symlink_node(struct reader *r, int dir, const char *name)
 	char target[NAR_TARGET_MAX + 1];
 
 	if (expect(r, "target") < 0 ||
-	    get_string(r, target, NAR_TARGET_MAX, "the target of a link") < 0)
+	    wire_text(&r->wire, target, NAR_TARGET_MAX, "the target of a link") < 0)
 		return -1;
 	if (!*target)
-		return error_make(r->err, "the target of the link %s is empty", name);
+		return error_make(r->wire.err, "the target of the link %s is empty",
+				  name);
 	if (symlinkat(target, dir, name) < 0)
-		return error_errno(r->err, "cannot create the link %s", name);
+		return error_errno(r->wire.err, "cannot create the link %s", name);
 	r->began = true;
 	return expect(r, ")");
 }
@@ -159,12 +117,13 @@ static int entry(struct reader *r, int dir, char before[NAR_NAME_MAX + 1], size_
 	char name[NAR_NAME_MAX + 1];
 
 	if (expect(r, "(") < 0 || expect(r, "name") < 0 ||
-	    get_string(r, name, NAR_NAME_MAX, "a name") < 0)
+	    wire_text(&r->wire, name, NAR_NAME_MAX, "a name") < 0)
 		return -1;
 	if (!name_ok(name))
-		return error_make(r->err, "an entry of the archive has an illegal name");
+		return error_make(r->wire.err,
+				  "an entry of the archive has an illegal name");
 	if (strcmp(before, name) >= 0)
-		return error_make(r->err, "entries of the archive are not sorted");
+		return error_make(r->wire.err, "entries of the archive are not sorted");
 	strcpy(before, name);
 	if (expect(r, "node") < 0 || node(r, dir, name, depth + 1) < 0)
 		return -1;
@@ -176,12 +135,12 @@ static int directory(struct reader *r, int dir, const char *name, size_t depth)
 	char tag[TAG_MAX + 1], before[NAR_NAME_MAX + 1] = "";
 
 	if (mkdirat(dir, name, 0777) < 0)
-		return error_errno(r->err, "cannot create the directory %s", name);
+		return error_errno(r->wire.err, "cannot create the directory %s", name);
 	r->began = true;
 	autoclose int fd =
 		openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
-		return error_errno(r->err, "cannot open %s", name);
+		return error_errno(r->wire.err, "cannot open %s", name);
 	for (;;) {
 		if (get_tag(r, tag) < 0)
 			return -1;
@@ -199,7 +158,7 @@ static int node(struct reader *r, int dir, const char *name, size_t depth)
 	char tag[TAG_MAX + 1];
 
 	if (depth >= NAR_DEPTH_MAX)
-		return error_make(r->err, "the archive is nested too deeply");
+		return error_make(r->wire.err, "the archive is nested too deeply");
 	if (expect(r, "(") < 0 || expect(r, "type") < 0 || get_tag(r, tag) < 0)
 		return -1;
 	if (strcmp(tag, "regular") == 0)
@@ -221,7 +180,7 @@ static int archive(struct reader *r, int dir, const char *name)
 
 int nar_restore(nar_read *read, void *ctx, int dir, const char *name, struct error *err)
 {
-	struct reader r = {.read = read, .ctx = ctx, .err = err};
+	struct reader r = {.wire = {read, ctx, "the archive", err}};
 
 	if (archive(&r, dir, name) == 0)
 		return 0;
