@@ -310,7 +310,7 @@ static int check_first(const struct inspection *in, const struct path_info *info
 	if (sha256_equal(&nar, &info->nar))
 		return 0;
 	error_class(err, ERROR_INFRA, "%s is damaged in the store", info->path);
-	return error_hint(err, "kbuild store verify --contents");
+	return error_hint(err, "kbuild store verify --contents --repair");
 }
 
 static int keep_tree(const struct inspection *in, const char *output,

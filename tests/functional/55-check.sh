@@ -97,4 +97,169 @@ while IFS='	' read -r step cause; do
 		note "$(cat "$T/step")"
 	fi
 done <"$T/causes"
+
+# --- what is said about it ------------------------------------------------------------------
+of_step host >"$T/step"
+t_has 'the file and its first differing byte are told' "$T/step" '^  out: differs from byte 8 on, line 1$'
+t_has 'what was there' "$T/step" 'first: made on localhost with care'
+t_has 'and what is there now' "$T/step" 'again: made on elsewhere with care'
+t_has 'and how to mend it' "$T/step" 'to mend host name: .*KBUILD_BUILD_HOST'
+of_step macro >"$T/step"
+t_has 'in an object file, its section' "$T/step" 'in .rodata'
+of_step zipped >"$T/step"
+t_has 'in a packed archive, the member' "$T/step" 'unpacked by xz, member f'
+of_step exec >"$T/step"
+t_has 'a lost executable bit' "$T/step" '^  out: mode$'
+of_step name >"$T/step"
+t_has 'a name that went' "$T/step" '^  out/file.2: removed$'
+t_has 'and one that came' "$T/step" '^  out/file.100: added$'
+
+# json STEP WORD: the step's part of the JSON, and what follows the word in it.
+json() {
+	sed -n "/^    \"$1\":{/,/^    }/p" "$T/json" | sed -n "s/.*\"$2\": *\(.*[^,]\),*\$/\1/p" | head -n 1
+}
+check --json "$T/r/r.yaml#clean" '#host' '#link' >"$T/json" 2>"$T/err"
+t_is '--json has the same exit code' 6 "$?"
+t_is 'the same is true' true "$(json clean same)"
+t_is 'different is false' false "$(json host same)"
+t_is 'kinds of difference' '"bytes" "link target"' "$(json host kind) $(json link kind)"
+t_is 'the offset' 8 "$(json host offset)"
+if python3 -c 'import json, sys
+d = json.load(open(sys.argv[1]))["steps"]
+o = d["host"]["outputs"]["out"]
+assert o["differences"][0]["causes"][0]["name"] == "host name"
+assert o["nar"] != o["first_nar"] and o["path"].endswith("-host")
+assert "clock" in d["host"]["varied"] and not d["host"]["not_varied"]
+assert list(d) == ["clean", "host", "link"]' "$T/json" 2>"$T/err"; then
+	ok 'causes, hashes, and what was varied are there, of the named steps only'
+else
+	not_ok 'causes, hashes, and what was varied are there, of the named steps only'
+	note "$(cat "$T/err" "$T/json")"
+fi
+
+# --- the store stays as it is ---------------------------------------------------------------
+"$KB" realize --locked --no-link "$T/r/r.yaml" >"$T/after" 2>"$T/err"
+t_is 'nothing is built after a check' '' "$(cat "$T/err")"
+t_same 'paths are what they were' "$T/paths" "$T/after"
+if [ -e "$T/r/result" ]; then not_ok 'no link is made'; else ok 'no link is made'; fi
+for path in $(cat "$T/paths"); do
+	"$KB" store hash "$path" | grep -v "$("$KB" store path-info --json "$path" | sed -n 's/.*"narHash": *"\([^"]*\)".*/\1/p')"
+done >"$T/changed"
+t_is 'nor did a byte of them change' '' "$(cat "$T/changed")"
+
+# --- several rounds, --keep, diffoscope -----------------------------------------------------
+check --times 3 "$T/r/r.yaml#clean" >"$T/out" 2>"$T/err"
+t_is 'three rounds of something clean' 'clean: the same (round 3) 0' "$(cat "$T/out") $?"
+K=$KBUILD_ROOT/nix/var/kbuild/check
+check --keep "$T/r/r.yaml#release" >"$T/out" 2>"$T/err"
+t_has '--keep tells where the other tree is' "$T/out" "out: kept as $K/release-out\$"
+t_has 'and it is there' "$K/release-out/release" '-another$'
+chmod -R u+w "$K/release-out"
+rm -r "$K/release-out"
+
+mkdir "$T/bin"
+cat >"$T/bin/diffoscope" <<'END'
+#!/bin/sh
+while [ $# -gt 2 ]; do shift; done
+echo "it looked at $(cat "$1") and $(cat "$2")"
+exit 1
+END
+chmod +x "$T/bin/diffoscope"
+PATH=$T/bin:$PATH check "$T/r/r.yaml#host" >"$T/out" 2>"$T/err"
+t_has 'diffoscope is asked when there is one' "$T/out" 'it looked at made on localhost with care and made on elsewhere'
+printf '#!/bin/sh\nwhile :; do echo endless; done\n' >"$T/bin/diffoscope"
+PATH=$T/bin:$PATH check "$T/r/r.yaml#host" >"$T/out" 2>"$T/err"
+t_is 'and cut off when it says too much' '6 1' "$? $(($(wc -c <"$T/out") < 65536))"
+
+# --- failures -------------------------------------------------------------------------------
+# shellcheck disable=SC2016 # for the builder's shell
+{
+	printf 'kbuild: 1\nsteps:\n' >"$T/f.yaml"
+	for step in 'bad:[ $(uname -n) = localhost ] || { echo no such host; touch left; exit 7; }' 'good:' \
+		'other:uname -n >$out' 'silent:[ $(uname -n) = localhost ] || sleep 30'; do
+		printf "  %s: {builder: %s, options: {script: ': %s; echo x >\$out; %s'}}\n" "${step%%:*}" "$B" "$salt" "${step#*:}"
+	done >>"$T/f.yaml"
+}
+cp "$T/r/r.lock" "$T/f.lock"
+check "$T/f.yaml#bad" >"$T/out" 2>"$T/err"
+t_is 'what cannot be built again is exit code 5' 5 "$?"
+t_has 'with its first error' "$T/err" 'bad: the builder failed with exit code 7'
+log=$(sed -n 's/.* log: //p' "$T/err")
+if [ -s "$log" ]; then ok 'and its log'; else not_ok 'and its log'; fi
+t_run 'kbuild log shows it' "$KB" log "$T/f.yaml#bad"
+t_has 'with the words of the second build' "$T_OUT" 'no such host'
+t_hasnt 'its directory is gone' "$T/err" 'build directory:'
+check --keep-failed "$T/f.yaml#bad" >"$T/out" 2>"$T/err"
+kept=$(sed -n 's/.*build directory: //p' "$T/err")
+if [ -e "$kept/left" ]; then ok '--keep-failed keeps it'; else not_ok '--keep-failed keeps it'; fi
+rm -rf "$kept"
+check --max-silent=1s "$T/f.yaml" >"$T/out" 2>"$T/err"
+t_is 'a failure outweighs a difference' 5 "$?"
+t_is 'each of several has its verdict' 'bad: cannot be built again,good: the same,other: DIFFERENT,silent: cannot be built again,' \
+	"$(grep '^[a-z]*: ' "$T/out" | tr '\n' ,)"
+t_has 'limits are those of a build' "$T/err" 'silent: the builder said nothing for longer'
+t_run 'the failed ones are still there' "$KB" realize --locked --no-link "$T/f.yaml"
+
+# --- damage is no difference ----------------------------------------------------------------
+path=$(sed -n '/-other$/p' "$T_OUT" | tail -n 1)
+chmod u+w "$path"
+cp "$path" "$T/whole"
+echo damage >>"$path"
+check "$T/f.yaml#other" >"$T/out" 2>"$T/err"
+t_is 'a damaged object is exit code 8' 8 "$?"
+t_has 'and named' "$T/err" 'other is damaged in the store'
+cat "$T/whole" >"$path"
+chmod 444 "$path"
+touch -h -d @1 "$path"
+
+# --- no compiler ----------------------------------------------------------------------------
+mkdir "$T/data"
+cp -R "$T_TOP/builders" "$T_TOP/recipes" "$T_TOP/guest" "$T_TOP/vary" "$T/data/"
+echo 'exit 1' >"$T/data/vary/compile.sh"
+KBUILD_DATA=$T/data check "$T/r/r.yaml#clean" '#date' >"$T/out" 2>"$T/err"
+t_has 'what was not varied is said' "$T/out" '^clean: the same, not varied: clock, order of names, kernel release, processors$'
+t_has 'true dates are found as well' "$T/out" 'cause: timestamp'
+
+# --- interruption ---------------------------------------------------------------------------
+scratch() {
+	find "$KBUILD_ROOT/nix/var/kbuild/tmp" -mindepth 1 -maxdepth 1 -name "$1-*"
+}
+# shellcheck disable=SC2016 # for the builder's shell
+t_script_recipe "$T/slow.yaml" '[ "$(uname -n)" = localhost ] || sleep 321; echo >$out'
+cp "$T/r/r.lock" "$T/slow.lock"
+"$KB" realize --locked --no-link "$T/slow.yaml" >"$T/out" 2>&1
+env --default-signal=INT "$KB" check --locked "$T/slow.yaml" >"$T/out" 2>"$T/err" &
+pid=$!
+for i in $(seq 100); do
+	# shellcheck disable=SC2009
+	! ps ax -o args | grep -q '^sleep 321' || break
+	sleep 0.1
+done
+kill -INT $pid
+wait $pid
+t_is 'an interrupted check is exit code 9' 9 "$?"
+t_is 'it leaves no directory' '' "$(scratch $pid)"
+sleep 0.2
+# shellcheck disable=SC2009
+if ps ax -o args | grep -q '^sleep 321'; then
+	not_ok 'and no process'
+else
+	ok 'and no process'
+fi
+
+# --- what is not there yet, and inputs ------------------------------------------------------
+cat >"$T/n.yaml" <<END
+kbuild: 1
+steps:
+  first: {builder: $B, options: {script: "echo $salt >\$out"}}
+  second: {builder: $B, inputs: {dep_first: "\${steps.first}"}, options: {script: "cp /src/dep_first \$out"}}
+END
+cp "$T/r/r.lock" "$T/n.lock"
+check "$T/n.yaml#second" >"$T/out" 2>"$T/err"
+t_is 'a step is realized first, with what it needs, and checked alone' 'second: the same 0' "$(cat "$T/out") $?"
+check --all "$T/n.yaml" >"$T/out" 2>"$T/err"
+t_is '--all checks the toolchain, too' 'first: the same,second: the same,toolchain: the same' \
+	"$(sed 's/, not varied.*//' "$T/out" | sort | tr '\n' , | sed 's/,$//')"
+t_fails 'a step that is not there' "$KB" check --locked "$T/n.yaml#thrid"
+t_has 'gets a hint' "$T_OUT" 'third\|first\|second'
 done_testing
