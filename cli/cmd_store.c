@@ -31,7 +31,8 @@ static const struct {
 	{"restore", "restore DIR", 1, 1, store_cmd_restore},
 	{"sign", "sign [--key FILE] [--closure] PATH ...", 1, INT_MAX, store_cmd_sign},
 	{"verify",
-	 "verify [--contents] [--repair] [--sigs N --trust KEY ...] [--json] [PATH ...]",
+	 "verify [--contents] [--repair [--from CACHE ...]] [--sigs N --trust KEY ...] "
+	 "[--json] [PATH ...]",
 	 0, INT_MAX, store_cmd_verify},
 };
 
@@ -75,7 +76,7 @@ int cmd_store(struct cli *cli, int argc, char **argv, struct error *err)
 		 .help = "export, sign: with all it refers to"},
 		{"contents", .flag = &c.contents, .help = "verify: read every byte too"},
 		{"from", .list = &c.from, .arg = "CACHE",
-		 .help = "pull: a cache: https://..., s3://... or a directory"},
+		 .help = "pull, verify: a cache: https://..., s3://... or a directory"},
 		{"key", .list = &c.keys, .arg = "FILE",
 		 .help = "sign: a secret key; default ~/.config/kbuild/key.secret"},
 		{"name", .text = &c.name, .arg = "NAME",

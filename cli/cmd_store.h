@@ -5,6 +5,7 @@
  * the words after its name and returns an exit code, or -1 with err.
  */
 #include "cli/cmd.h"
+#include "realise/substitute.h"
 #include "store/sigs.h"
 
 struct store_cmd {
@@ -29,6 +30,9 @@ typedef int store_verb(struct store_cmd *c, struct error *err);
 store_verb store_cmd_add, store_cmd_cat, store_cmd_dump, store_cmd_export, store_cmd_hash,
 	store_cmd_import, store_cmd_ls, store_cmd_optimise, store_cmd_path_info,
 	store_cmd_pull, store_cmd_restore, store_cmd_sign, store_cmd_verify;
+
+/* The caches of --from with the keys of --trust; scratch_dir is left to the caller. */
+int store_take_caches(struct store_cmd *c, struct caches *out, struct error *err);
 
 /* Tells the paths that lack --sigs signatures of --trust keys. Their number, or -1. */
 long store_cmd_verify_sigs(struct store_cmd *c, struct store *st, sigs_report *report,

@@ -17,16 +17,14 @@ static void warn(void *ctx, const char *text)
 	log_say(LOG_WARN, "%s", text);
 }
 
-/* The caches of --from; a directory may be relative. */
-static int take_caches(struct store_cmd *c, struct caches *out, struct error *err)
+/* A directory may be relative. */
+int store_take_caches(struct store_cmd *c, struct caches *out, struct error *err)
 {
 	struct arena *a = &c->cli->arena;
 	const char **urls = arena_array(a, c->from.n, const char *);
 	struct key_public *trust;
 	char cwd[PATH_MAX];
 
-	if (!c->from.n)
-		return cli_usage(c->cli, err, "expected --from CACHE");
 	if (!getcwd(cwd, sizeof(cwd)))
 		return error_errno(err, "cannot tell the working directory");
 	for (size_t i = 0; i < c->from.n; i++) {
@@ -35,7 +33,7 @@ static int take_caches(struct store_cmd *c, struct caches *out, struct error *er
 		urls[i] = arena_strdup(a, url);
 	}
 	if (cli_keys(c->cli, &c->trust, &trust, err) < 0 ||
-	    cli_find_fetch(c->cli, err) < 0)
+	    (c->from.n && cli_find_fetch(c->cli, err) < 0))
 		return -1;
 	*out = (struct caches){
 		.urls = urls,
@@ -80,7 +78,9 @@ int store_cmd_pull(struct store_cmd *c, struct error *err)
 	struct caches caches;
 	int rc = 0;
 
-	if (take_caches(c, &caches, err) < 0 ||
+	if (!c->from.n)
+		return cli_usage(c->cli, err, "expected --from CACHE");
+	if (store_take_caches(c, &caches, err) < 0 ||
 	    cli_open_store(c->cli, STORE_WRITE, &st, err) < 0)
 		return -1;
 	caches.scratch_dir = store_scratch_dir(st);

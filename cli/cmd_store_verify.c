@@ -99,16 +99,29 @@ static void tell_end(void *ctx, const char *path, enum repair_end end, const cha
 	print_finding(&f);
 }
 
+static int from_caches(void *ctx, const struct path_info *want, const char *dest,
+		       struct error *err)
+{
+	const struct caches *caches = ctx;
+
+	return caches->n ? caches_get(caches, want, dest, err) : 0;
+}
+
 static int mend(struct store_cmd *c, struct store *st, const struct verify_report *report,
 		struct json_object *json, struct error *err)
 {
+	struct caches caches;
 	struct rebuilds rebuilds;
 	const struct repair_source sources[] = {
+		{"fetched from a cache", false, from_caches, &caches},
 		{"built again", true, rebuilds_obtain, &rebuilds},
 	};
 	struct mending m = {.cli = c->cli, .ends = json};
 	const struct repair r = {sources, ARRAY_LEN(sources), tell_end, &m};
 
+	if (store_take_caches(c, &caches, err) < 0)
+		return -1;
+	caches.scratch_dir = store_scratch_dir(st);
 	for (size_t i = 0; json && i < ARRAY_LEN(end_names); i++)
 		json_add_list(json, end_names[i]);
 	rebuilds_begin(&rebuilds, c->cli, st);
@@ -181,6 +194,10 @@ int store_cmd_verify(struct store_cmd *c, struct error *err)
 		print_text(&report);
 	if (c->repair)
 		code = mend(c, st, &report, json, err);
+	/* More signatures is nothing that could be mended. */
+	for (size_t i = 0; i < report.n && code == EXIT_DONE; i++)
+		if (report.v[i].kind == VERIFY_SIGNATURE)
+			code = EXIT_SOME_FAILED;
 	if (json)
 		cli_print_json(json);
 	return code;

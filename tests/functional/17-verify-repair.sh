@@ -176,6 +176,20 @@ other_type() { in_dir ln -sf text "$object/sub/run"; }
 pipe() { in_dir sh -c "rm -f '$object/sub/text'; mkfifo '$object/sub/text'"; }
 gone() { chmod -R u+w "$object" && rm -r "$object"; }
 no_tree() { gone && echo text >"$object"; }
+kinds() {
+	cat <<'END'
+changed --contents its contents were modified
+extra - its archive has [0-9]* bytes
+missing - its archive has [0-9]* bytes
+executable - its archive has [0-9]* bytes
+cut - its archive has [0-9]* bytes
+other_type - its archive has [0-9]* bytes
+pipe - sub/text is neither a file, a link nor a directory
+gone - is gone
+no_tree - its archive has [0-9]* bytes
+END
+}
+kinds >"$T/kinds"
 while read -r kind option words; do
 	$kind
 	[ "$option" != - ] || option=
@@ -187,17 +201,69 @@ while read -r kind option words; do
 	t_run "$kind: what is left is whole" "$KB" store verify --contents
 	t_is "$kind: it can come again" "$path" "$("$KB" store add "$T/tree")"
 	whole "$kind"
-done <<'END'
-changed --contents its contents were modified
-extra - its archive has [0-9]* bytes
-missing - its archive has [0-9]* bytes
-executable - its archive has [0-9]* bytes
-cut - its archive has [0-9]* bytes
-other_type - its archive has [0-9]* bytes
-pipe - sub/text is neither a file, a link nor a directory
-gone - is gone
-no_tree - its archive has [0-9]* bytes
-END
+done <"$T/kinds"
+
+# --- contents that a cache has ---------------------------------------------------------------
+t_run "there is a cache" "$KB" push "$path" "$T/cache"
+mkdir "$T/empty"
+while read -r kind option words; do
+	$kind
+	t_run "$kind: a cache mends it" "$KB" store verify --repair --contents \
+		--from "$T/empty" --from "$T/cache"
+	t_has "$kind: as is told" "$T_OUT" "^$path: mended: fetched from a cache"
+	whole "$kind, from a cache"
+done <"$T/kinds"
+t_is "nothing is left in scratch" "" "$(ls -A "$KBUILD_ROOT/nix/var/kbuild/tmp")"
+
+# A path that is read all the time is there all the time.
+gone
+"$KB" store verify --repair --from "$T/cache" >/dev/null
+(
+	while [ ! -e "$T/stop" ]; do
+		stat "$object" >/dev/null 2>&1 || echo missing >>"$T/was-missing"
+	done
+) &
+watcher=$!
+for _ in 1 2 3 4 5; do
+	changed
+	"$KB" store verify --repair --contents --from "$T/cache" >/dev/null 2>&1
+done
+: >"$T/stop"
+wait "$watcher"
+t_fails "the path was never missing" test -e "$T/was-missing"
+whole "five times"
+
+# Bytes that two share: both are mended, and what they shared is not there for others.
+"$KB" store optimise >/dev/null
+copy=$("$KB" store add "$T/tree" --name copy)
+"$KB" store optimise >/dev/null
+t_run "the cache has the other, too" "$KB" push "$copy" "$T/cache"
+shared=$(stat -c %i "$object/large")
+t_is "they share a file" "$shared" "$(stat -c %i "$KBUILD_ROOT$copy/large")"
+changed
+t_run "damage that two share is mended" "$KB" store verify --repair --contents --from "$T/cache"
+t_has "in the one" "$T_OUT" "^$path: mended: fetched from a cache"
+t_has "in the other" "$T_OUT" "^$copy: mended: fetched from a cache"
+t_is "the damaged file is nowhere" "" "$(find "$KBUILD_ROOT/nix/store" -inum "$shared")"
+t_run "the store is whole" "$KB" store verify --contents
+"$KB" store optimise >"$T_OUT" 2>&1
+t_hasnt "nothing corrupt is left to be shared" "$T_OUT" 'corrupt'
+t_is "and they share again" "$(stat -c %i "$object/large")" "$(stat -c %i "$KBUILD_ROOT$copy/large")"
+nix_agrees
+db "pragma foreign_keys = 1; delete from ValidPaths where path = '$copy'"
+chmod -R u+w "$KBUILD_ROOT$copy"
+rm -r "$KBUILD_ROOT$copy"
+rm -rf "$KBUILD_ROOT/nix/store/.links"
+
+# A cache whose bytes are wrong, too.
+find "$T/cache/nar" -type f | while read -r nar; do
+	printf 'no archive' >"$nar"
+done
+changed
+t_fails "a broken cache mends nothing" "$KB" store verify --repair --contents --from "$T/cache"
+t_has "which is no surprise" "$T_OUT" "^$path: cannot be mended and is forgotten"
+t_is "the tree comes again" "$path" "$("$KB" store add "$T/tree")"
+whole "a broken cache"
 
 # --- named paths, garbage, JSON ------------------------------------------------------------
 changed
