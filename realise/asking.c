@@ -237,7 +237,8 @@ static void tell(struct round *r, size_t asked)
 	else if (r->failed)
 		asking_warn(r->s, "cache %s failed to answer %zu of %zu times: %s",
 			    peer->parsed.shown, r->failed, asked, r->failure);
-	if (!r->refused || peer->notes.told)
+	/* Who wants an answer at any price hears of it in the end. */
+	if (!r->refused || peer->notes.told || r->s->c->fresh)
 		return;
 	peer->notes.told = notes_now();
 	asking_warn(r->s, "cache %s is not believed: %s%s", peer->parsed.shown,
