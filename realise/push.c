@@ -33,6 +33,7 @@ struct run {
 	struct cache_url cache;
 	char *scratch;
 	int lock;
+	bool introduced; /* nix-cache-info is there */
 	struct map logs; /* derivers whose log is in the cache by now */
 	uint64_t base;   /* bytes of the batches before this one */
 };
@@ -89,8 +90,7 @@ static int put_files(struct run *r, struct json_object *request, struct error *e
 	return rc;
 }
 
-/* A cache for another store directory holds nothing that fits; a new one says whose it
- * is. */
+/* A cache for another store directory holds nothing that fits. */
 static int open_cache(struct run *r, struct error *err)
 {
 	struct json_object *result = NULL;
@@ -105,14 +105,18 @@ static int open_cache(struct run *r, struct error *err)
 		error_class(err, ERROR_RECIPE, "expected a cache of %s, %s is one of %s",
 			    STORE_DIR, r->cache.shown, dir ? dir : "nothing");
 	json_object_put(result);
-	if (!ours)
-		return -1;
-	struct json_object *request = request_of(r, "cache-put-files");
-	struct json_object *file = add_file(json_add_list(request, "files"),
-					    "nix-cache-info", "text/x-nix-cache-info", 0);
+	return ours ? 0 : -1;
+}
+
+/* A new cache says whose it is before it says anything else. */
+static void add_cache_info(struct run *r, struct json_object *files)
+{
+	struct json_object *file =
+		add_file(files, "nix-cache-info", "text/x-nix-cache-info", 0);
+
 	json_add(file, "text", cache_info);
 	json_add_number(file, "if_absent", 1);
-	return put_files(r, request, err);
+	r->introduced = true;
 }
 
 /* --- one batch -------------------------------------------------------------------- */
@@ -216,6 +220,8 @@ static int push_batch(struct run *r, struct batch *b, struct error *err)
 	struct json_object *request = request_of(r, "cache-put-files");
 	struct json_object *files = json_add_list(request, "files");
 	int rc = 0;
+	if (!r->introduced)
+		add_cache_info(r, files);
 	for (size_t i = 0; i < b->n && rc == 0; i++)
 		if (b->v[i]->n.info.deriver)
 			rc = add_log(r, b->v[i]->n.info.deriver, files, err);
