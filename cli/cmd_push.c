@@ -19,14 +19,17 @@
 
 struct push_cmd {
 	struct cli *cli;
-	const char *to, *compression;
+	const char *to; /* NULL: what the settings say */
+	const char *compression;
 	long level, jobs;
 	struct argv key_files;
 	bool sources;
 
+	struct settings settings; /* of the recipe and the user, or the user alone */
 	struct key_secret *keys;
 	size_t nkeys;
-	struct argv paths; /* to push */
+	struct argv paths;     /* to push */
+	struct strbuf unknown; /* steps of which only caches know */
 };
 
 /* --- what is asked for ------------------------------------------------------------ */
@@ -45,6 +48,10 @@ static int take_paths(struct push_cmd *c, struct store *st, int argc, char **arg
 {
 	struct store_cmd look = {.cli = c->cli};
 
+	if (argc > 1)
+		c->to = argv[--argc];
+	if (settings_load(NULL, &c->cli->arena, &c->settings, err) < 0)
+		return -1;
 	for (int i = 0; i < argc; i++) {
 		struct store_ref ref;
 
@@ -87,6 +94,9 @@ static int take_results(struct push_cmd *c, struct store *st, const struct pipel
 	for (size_t i = 0; i < p->plan.nsteps; i++) {
 		const struct realise_result *r = &p->results[i];
 
+		if (r->state == STEP_KNOWN)
+			strbuf_printf(&c->unknown, "%s%s", c->unknown.len ? ", " : "",
+				      p->plan.steps[i].name);
 		if (r->state != STEP_HAD)
 			continue;
 		for (size_t k = 0; k < r->noutputs; k++)
@@ -118,6 +128,9 @@ static int take_recipe(struct push_cmd *c, struct store *st, int argc, char **ar
 	autoargv struct argv steps = {0};
 	autofree char *root = cli_root(c->cli);
 
+	/* A step has a # before it here; what has none is an address. */
+	if (argc > 1 && *argv[argc - 1] != '#')
+		c->to = argv[--argc];
 	if (pipeline_target(&p, c->cli, argc, argv, &steps, err) < 0 ||
 	    pipeline_plan(&p, c->cli, err) < 0 ||
 	    pipeline_want(&p, &steps, c->cli, err) < 0)
@@ -128,16 +141,32 @@ static int take_recipe(struct push_cmd *c, struct store *st, int argc, char **ar
 			  p.results, err) < 0 ||
 	    check_realised(&p, err) < 0)
 		return -1;
+	c->settings = p.settings;
 	return take_results(c, st, &p, err);
 }
 
-/* --- keys ------------------------------------------------------------------------- */
+/* --- where to, and whose word it is ----------------------------------------------- */
+
+static char *address(const struct push_cmd *c, struct error *err)
+{
+	autofree char *cwd = path_absolute(".");
+
+	if (c->to)
+		return cache_url_absolute(c->to, cwd ? cwd : "/");
+	if (c->settings.push)
+		return xstrdup(c->settings.push);
+	error_class(err, ERROR_RECIPE, "nothing says where to push to");
+	error_hint(err, "name a cache, or put `cache: {push: ADDRESS}` into the recipe");
+	return NULL;
+}
 
 static int read_keys(struct push_cmd *c, struct error *err)
 {
 	const char *usual = cli_key_file(c->cli);
 
-	if (!c->key_files.n && usual && access(usual, F_OK) == 0)
+	if (!c->key_files.n && c->settings.key)
+		argv_push(&c->key_files, c->settings.key);
+	else if (!c->key_files.n && usual && access(usual, F_OK) == 0)
 		argv_push(&c->key_files, usual);
 	c->keys = arena_array(&c->cli->arena, c->key_files.n, struct key_secret);
 	for (; c->nkeys < c->key_files.n; c->nkeys++)
@@ -181,12 +210,18 @@ static void tell(const struct push_cmd *c, const struct push_report *r)
 	for (size_t i = 0; i < r->other.n; i++)
 		log_say(LOG_WARN, "the cache keeps another result of %s",
 			path_base(r->other.v[i]));
+	if (c->unknown.len)
+		log_say(LOG_WARN,
+			"not here, and so not pushed: %s; caches had it, nobody needed "
+			"it",
+			c->unknown.ptr);
 	if (r->left_out.n)
 		log_say(LOG_WARN,
 			"%zu realisation%s not pushed, since nobody has signed them: "
-			"without them others cannot find the content\n"
-			"  try: kbuild key generate NAME",
-			r->left_out.n, r->left_out.n == 1 ? "" : "s");
+			"without them others cannot find the content\n  try: kbuild %s",
+			r->left_out.n, r->left_out.n == 1 ? "" : "s",
+			c->nkeys ? "store sign PATH, if you vouch for what others built"
+				 : "key generate NAME");
 	log_say(LOG_INFO, "%zu object%s, %.1f MiB pushed, %zu already there", r->pushed,
 		r->pushed == 1 ? "" : "s", (double)r->bytes / (1 << 20), r->had);
 	if (r->resigned)
@@ -197,9 +232,11 @@ static void tell(const struct push_cmd *c, const struct push_report *r)
 
 static int push(struct push_cmd *c, struct store *st, struct error *err)
 {
-	char *const cwd = path_absolute(".");
-	autofree char *to = cache_url_absolute(c->to, cwd ? cwd : "/");
+	autofree char *to = address(c, err);
 	struct push_report report;
+
+	if (!to || read_keys(c, err) < 0)
+		return -1;
 	const struct push p = {
 		.st = st,
 		.fetch = &c->cli->fetch,
@@ -211,7 +248,6 @@ static int push(struct push_cmd *c, struct store *st, struct error *err)
 		.nkeys = c->nkeys,
 	};
 
-	free(cwd);
 	argv_sort(&c->paths);
 	argv_unique(&c->paths);
 	download_begin(c->cli);
@@ -229,11 +265,10 @@ static int run(struct push_cmd *c, int argc, char **argv, struct error *err)
 {
 	autostore struct store *st = NULL;
 
-	if (argc < 2)
+	if (argc < 1)
 		return cli_usage(c->cli, err,
 				 "expected a recipe or store paths, and where to");
-	c->to = argv[--argc];
-	if (cli_find_fetch(c->cli, err) < 0 || read_keys(c, err) < 0 ||
+	if (cli_find_fetch(c->cli, err) < 0 ||
 	    cli_open_store(c->cli, STORE_WRITE, &st, err) < 0)
 		return -1;
 	int rc = is_store_path(argv[0]) ? take_paths(c, st, argc, argv, err)
@@ -262,5 +297,6 @@ int cmd_push(struct cli *cli, int argc, char **argv, struct error *err)
 	wipe_keys(&c);
 	argv_finish(&c.key_files);
 	argv_finish(&c.paths);
+	strbuf_finish(&c.unknown);
 	return rc < 0 ? -1 : EXIT_DONE;
 }

@@ -57,10 +57,12 @@ static const struct cmd commands[] = {
 	 "The public key is printed; whoever is to trust it names it. Keep the file.\n\n"
 	 "example\n  kbuild key generate host.example-1",
 	 cmd_key},
-	{"push", "RECIPE[#STEP ...]|PATH ... TO",
+	{"push", "RECIPE[#STEP ...]|PATH ... [TO]",
 	 "put what was built into a binary cache",
 	 "TO is a directory, http(s)://HOST/PATH, or\n"
-	 "s3://BUCKET[/PREFIX]?region=R&endpoint=HOST. What is there is not sent again.\n"
+	 "s3://BUCKET[/PREFIX]?region=R&endpoint=HOST; the recipe's `cache: push:` "
+	 "without\n"
+	 "it. What is there is not sent again.\n"
 	 "Of a recipe: all that another machine needs to realize it without building.\n\n"
 	 "example\n  kbuild push recipe.yaml https://cache.example/kernels",
 	 cmd_push},

@@ -33,7 +33,6 @@ struct run {
 	struct cache_url cache;
 	char *scratch;
 	int lock;
-	bool introduced; /* nix-cache-info is there */
 	struct map logs; /* derivers whose log is in the cache by now */
 	uint64_t base;   /* bytes of the batches before this one */
 };
@@ -108,15 +107,16 @@ static int open_cache(struct run *r, struct error *err)
 	return ours ? 0 : -1;
 }
 
-/* A new cache says whose it is before it says anything else. */
-static void add_cache_info(struct run *r, struct json_object *files)
+/* A new cache says whose it is; and who may not write here is told before the work. */
+static int introduce(struct run *r, struct error *err)
 {
-	struct json_object *file =
-		add_file(files, "nix-cache-info", "text/x-nix-cache-info", 0);
+	struct json_object *request = request_of(r, "cache-put-files");
+	struct json_object *file = add_file(json_add_list(request, "files"),
+					    "nix-cache-info", "text/x-nix-cache-info", 0);
 
 	json_add(file, "text", cache_info);
 	json_add_number(file, "if_absent", 1);
-	r->introduced = true;
+	return put_files(r, request, err);
 }
 
 /* --- one batch -------------------------------------------------------------------- */
@@ -220,8 +220,6 @@ static int push_batch(struct run *r, struct batch *b, struct error *err)
 	struct json_object *request = request_of(r, "cache-put-files");
 	struct json_object *files = json_add_list(request, "files");
 	int rc = 0;
-	if (!r->introduced)
-		add_cache_info(r, files);
 	for (size_t i = 0; i < b->n && rc == 0; i++)
 		if (b->v[i]->n.info.deriver)
 			rc = add_log(r, b->v[i]->n.info.deriver, files, err);
@@ -245,6 +243,8 @@ static int push_objects(struct run *r, struct error *err)
 {
 	struct batch b = {0};
 
+	if (r->plan.bytes && introduce(r, err) < 0)
+		return -1;
 	for (size_t i = 0; i < r->plan.n; i++) {
 		struct push_object *o = &r->plan.v[i];
 

@@ -8,7 +8,7 @@
  * kept.
  *
  * Content proves itself. A realisation is a claim: without a signature nobody may believe
- * it, so it is left out unless it has one or gets one here.
+ * it, so it is left out unless it has one, or was built here and gets one now.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -26,7 +26,8 @@ struct push {
 	const char *compression;          /* zstd, xz, none */
 	long level;                       /* 0: the usual one */
 	long parallel;                    /* files at a time; 0: a few */
-	const struct key_secret *keys;    /* sign what does not prove itself */
+	const struct key_secret
+		*keys; /* sign what was built here and does not prove itself */
 	size_t nkeys;
 };
 

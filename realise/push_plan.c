@@ -183,7 +183,8 @@ static void decide(struct push_object *o, const struct push *p, const char *text
 	bool content = proves_itself(&o->n.info, a);
 	struct narinfo there;
 
-	if (!content)
+	/* Our key says that we built it: it is no word about what others did. */
+	if (!content && o->n.info.ultimate)
 		sign(&o->n.info, p, a);
 	if (known(text, &o->n.info, a, &there)) {
 		bool same = same_object(&o->n.info, &there.info);

@@ -70,6 +70,8 @@ nars() {
 
 # --- usage ---
 t_fails "where to is needed" "$KB" push "$T/r.yaml"
+t_has "and can be said in the recipe" "$T_OUT" 'cache: {push: ADDRESS}'
+t_fails "what to push is needed" "$KB" push
 t_fails "a path that is none" "$KB" push "/nix/store/$(printf %032d 0)-x" "$T/none"
 t_fails "an unknown compression" "$KB" push --compression br "$second" "$T/none"
 t_has "the known ones are named" "$T_OUT" 'zstd, xz or none'
@@ -131,6 +133,7 @@ t_is "with its bytes" "$salt" "$(cat "$T/nix2$(content second)/copy")"
 mkdir "$T/nohome"
 t_run "from a store that only has it from elsewhere" env HOME="$T/nohome" KBUILD_ROOT="$T/nix2" "$KB" push "$second" "$T/c2"
 t_has "everything goes on" "$T_OUT" '^3 objects, .* 0 already there'
+t_run "nor does our key vouch for what others built" env KBUILD_ROOT="$T/nix2" "$KB" push --key "$T/three" "$second" "$T/c2"
 t_is "with both signatures" "$(grep ^Sig "$(narinfo "$T/c" "$second")" | sort)" \
 	"$(grep ^Sig "$(narinfo "$T/c2" "$second")" | sort)"
 
@@ -158,6 +161,17 @@ t_fails "makes other files" diff -rq "$T/k-19/nar" "$T/k-zstd/nar"
 t_run "one file at a time" "$KB" push -j 1 "$second" "$T/k-1"
 # Nix leaves a folder of its own where it read.
 t_run "is the same cache as eight at a time" diff -r -x realisations "$T/k-1" "$T/k-zstd"
+
+# Where to, and the key, from the configuration and the recipe.
+mkdir -p "$T/home2/.config/kbuild"
+echo "cache: {push: $T/k-user, key: $T/two}" >"$T/home2/.config/kbuild/config.yaml"
+t_run "to where the user says" env HOME="$T/home2" "$KB" push "$second"
+t_has "with the user's key" "$(narinfo "$T/k-user" "$second")" '^Sig: two-1:'
+echo "cache: {push: ./k-recipe, trust: [\"$one\"]}" >>"$T/r.yaml"
+t_run "to where the recipe says" "$KB" push "$T/r.yaml#first"
+t_run "beside it" test -e "$(narinfo "$T/k-recipe" "$(key first)")"
+t_run "a step in a word of its own" env HOME="$T/home2" "$KB" push "$T/r.yaml" '#first'
+t_has "is there" "$T_OUT" ' already there'
 
 # --- what is wrong in a cache ---
 info=$(narinfo "$T/c" "$second")
@@ -204,7 +218,7 @@ done
 kill -KILL $pid
 wait $pid 2>/dev/null
 t_is "killed with most files sent" 20 "$(nars "$T/k")"
-t_is "nothing is promised yet" nix-cache-info "$(cd "$T/k" && find . -maxdepth 1 -type f -printf '%f\n')"
+t_is "nothing is promised yet" 'nar nix-cache-info' "$(cd "$T/k" && echo *)"
 before=$(find "$T/k/nar" -type f -printf '%P %i\n' | sort)
 # shellcheck disable=SC2046
 t_run "the next push goes on" "$KB" push --root "$T/own" --compression xz $(cat "$T/list") "$T/k" --json
