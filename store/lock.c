@@ -50,7 +50,13 @@ int lock_path(int dir, const char *name, bool wait, int *out, struct error *err)
 			*out = take_fd(&fd);
 			return 1;
 		}
-		/* Given up and unlinked while we waited: there may be a new one. */
+		/*
+		 * Given up while we waited: there may be a new one. Its holder may have
+		 * been unable to unlink it, and then nobody else will.
+		 */
+		if (st.st_nlink > 0 && unlinkat(dir, name, 0) < 0 && errno != ENOENT)
+			return error_errno(err, "cannot remove the stale lock file %s",
+					   name);
 	}
 }
 
@@ -58,8 +64,8 @@ void unlock_path(int dir, const char *name, int fd)
 {
 	if (fd < 0)
 		return;
-	unlinkat(dir, name, 0);
-	if (write_all(fd, "d", 1) < 0) {
+	/* Otherwise it stays what it is, the lock file of whoever comes next. */
+	if (unlinkat(dir, name, 0) == 0 && write_all(fd, "d", 1) < 0) {
 		/* The link count says the same to us; Nix looks at the size only. */
 	}
 	close(fd);
