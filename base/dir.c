@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 
 #include "base/alloc.h"
 
@@ -71,11 +72,40 @@ static char *temp_name(const char *path)
 	return xasprintf("%s%s", path, tail);
 }
 
+void dir_clear_temps(int dir, const char *path)
+{
+	enum { AGE_S = 60 * 60 };
+	const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+	autofree char *parent =
+		slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup(".");
+	autofree char *stem = xasprintf("%s.tmp-", base);
+	autoargv struct argv names = {0};
+	autoerror struct error ignored = {0};
+	autoclose int fd = openat(dir, parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || dir_names(fd, &names, &ignored) < 0)
+		return;
+	for (size_t i = 0; i < names.n; i++)
+		if (str_starts(names.v[i], stem) &&
+		    fstatat(fd, names.v[i], &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    st.st_mtim.tv_sec < time(NULL) - AGE_S)
+			unlinkat(fd, names.v[i], 0);
+}
+
+/* A name for a neighbour, after those that crashed writers left are gone. */
+static char *neighbour(int dir, const char *path)
+{
+	autofree char *stem = xasprintf("%s.tmp-", path);
+
+	dir_clear_temps(dir, path);
+	return temp_name(stem);
+}
+
 int dir_write(int dir, const char *path, const void *bytes, size_t n, mode_t mode,
 	      bool sync, struct error *err)
 {
-	autofree char *stem = xasprintf("%s.tmp-", path);
-	autofree char *temp = temp_name(stem);
+	autofree char *temp = neighbour(dir, path);
 	autoclose int fd = openat(
 		dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 
@@ -88,6 +118,17 @@ int dir_write(int dir, const char *path, const void *bytes, size_t n, mode_t mod
 		return -1;
 	}
 	return 0;
+}
+
+int dir_link(int dir, const char *path, const char *target, struct error *err)
+{
+	autofree char *temp = neighbour(dir, path);
+
+	if (symlinkat(target, dir, temp) == 0 && renameat(dir, temp, dir, path) == 0)
+		return 0;
+	error_errno(err, "cannot make the link %s", path);
+	unlinkat(dir, temp, 0);
+	return -1;
 }
 
 int dir_make(int dir, const char *path, mode_t mode, struct error *err)

@@ -21,11 +21,16 @@ int write_all(int fd, const void *bytes, size_t n);
 /* The whole file at path. */
 int dir_read(int dir, const char *path, struct strbuf *out, struct error *err);
 /*
- * Replace path in one step: a temporary neighbour, then rename. Readers see the old bytes
- * or the new ones. With `sync`, the bytes are on disk before the name is.
+ * Replace path in one step: a temporary neighbour PATH.tmp-..., then rename. Readers see
+ * the old bytes or the new ones. With `sync`, the bytes are on disk before the name is.
+ * A crash leaves the neighbour; whoever replaces path the next hour or later removes it.
  */
 int dir_write(int dir, const char *path, const void *bytes, size_t n, mode_t mode,
 	      bool sync, struct error *err);
+/* The same for a symbolic link. */
+int dir_link(int dir, const char *path, const char *target, struct error *err);
+/* For others who make neighbours of that kind: removes the old ones. */
+void dir_clear_temps(int dir, const char *path);
 /* mkdir -p; what exists already is fine. */
 int dir_make(int dir, const char *path, mode_t mode, struct error *err);
 /*

@@ -150,12 +150,8 @@ static int point_link(int dir, const char *name, const char *target, struct erro
 
 	if (n >= 0 && (size_t)n == strlen(target) && memcmp(old, target, (size_t)n) == 0)
 		return 0;
-	autofree char *temp = xasprintf(".%s.tmp-%d", name, (int)getpid());
-	if (symlinkat(target, dir, temp) < 0 || renameat(dir, temp, dir, name) < 0) {
-		error_errno(err, "cannot make the link result/%s", name);
-		unlinkat(dir, temp, 0);
-		return -1;
-	}
+	if (dir_link(dir, name, target, err) < 0)
+		return error_wrap(err, "while linking to the results");
 	return 1;
 }
 

@@ -191,9 +191,11 @@ static bool cache_has(const char *path, const struct sha256 *expect)
 static int download_missing(const struct fetch_job *job, struct cached_file *files,
 			    size_t n, const char *dir, struct error *err)
 {
+	autofree char *partial = host_cache_dir(job->host, "partial", err);
+	if (!partial)
+		return -1;
 	struct download *items = xcalloc(n, sizeof(*items));
 	struct cached_file **of = xcalloc(n, sizeof(struct cached_file *));
-	autofree char *partial = host_cache_dir(job->host, "partial", err);
 	struct progress progress = job->host->progress;
 	struct download_set set = {.items = items,
 				   .parallel = 4,
@@ -210,13 +212,15 @@ static int download_missing(const struct fetch_job *job, struct cached_file *fil
 				       .expect = files[i].expect,
 				       .size = files[i].size};
 		char hex[SHA256_HEX_SIZE];
+		/* Its name is known when all of it is here; see part_open for the other.
+		 */
 		d->dest = files[i].expect ? arena_printf(job->arena, "%s/%s", dir,
 							 sha256_hex(files[i].expect, hex))
-					  : arena_printf(job->arena, "%s/new-%d", dir,
-							 (int)getpid());
+					  : arena_printf(job->arena, "%s/new.tmp-%d-%zu",
+							 partial, (int)getpid(), i);
 	}
 	set.what = set.n == 1 ? items[0].what : job->input;
-	int failed = partial ? download_all(&set, err) : -1;
+	int failed = download_all(&set, err);
 	for (size_t i = 0; i < set.n; i++) {
 		of[i]->gone = items[i].gone;
 		of[i]->got = items[i].got;

@@ -54,7 +54,9 @@ int part_open(struct part *p, const char *dir, const struct sha256 *expect,
 		free(p->path);
 	}
 	p->private = true;
-	p->path = xasprintf("%s/%d-%p", dir, (int)getpid(), (void *)p);
+	autofree char *stem = path_join(dir, "new");
+	dir_clear_temps(AT_FDCWD, stem);
+	p->path = xasprintf("%s.tmp-%d-%p", stem, (int)getpid(), (void *)p);
 	p->fd = open(p->path, flags | O_EXCL, 0600);
 	if (p->fd < 0)
 		return error_errno(err, "cannot create %s", p->path);
@@ -91,7 +93,8 @@ static int copy(struct part *p, const char *dest, struct error *err)
 {
 	char buf[64 * 1024];
 	ssize_t n;
-	autofree char *temp = xasprintf("%s.part-%d", dest, (int)getpid());
+	autofree char *temp = xasprintf("%s.tmp-%d", dest, (int)getpid());
+	dir_clear_temps(AT_FDCWD, dest);
 	autoclose int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 
 	if (fd < 0 || lseek(p->fd, 0, SEEK_SET) < 0)

@@ -21,6 +21,7 @@ int buildlog_open(struct buildlog *log, const char *path, int messages, bool lin
 		return -1;
 	log->path = xstrdup(path);
 	log->temp = xasprintf("%s.tmp-%d", path, (int)getpid());
+	dir_clear_temps(AT_FDCWD, path);
 	log->file = fopen(log->temp, "we");
 	if (!log->file)
 		return error_errno(err, "cannot create the build log %s", path);
@@ -172,9 +173,11 @@ int buildlog_close(struct buildlog *log, struct error *err)
 	if (!log->file)
 		return error_make(err, "the build log could not be written");
 	FILE *f = take_ptr(&log->file);
-	if (fclose(f) != 0 || rename(log->temp, log->path) < 0)
-		return error_errno(err, "cannot write the build log %s", log->path);
-	return 0;
+	if (fclose(f) == 0 && rename(log->temp, log->path) == 0)
+		return 0;
+	error_errno(err, "cannot write the build log %s", log->path);
+	unlink(log->temp);
+	return -1;
 }
 
 void buildlog_finish(struct buildlog *log)
