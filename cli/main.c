@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "base/alloc.h"
@@ -81,7 +83,6 @@ static const struct cmd commands[] = {
 	 "  optimise                        equal files of all objects become one\n"
 	 "  path-info PATH [--json]         hash, size, references, deriver\n"
 	 "  pull PATH ... --from CACHE      with all it refers to, from a binary cache\n"
-	 "  recover [--unproven]            make a lost database of the trees\n"
 	 "  restore DIR                     make DIR of the NAR on standard input\n"
 	 "  sign PATH ... [--closure]       sign with --key FILE, or the default key\n"
 	 "  verify [--contents] [PATH ...]  look for damage; exit 1 if there is some\n"
@@ -207,8 +208,10 @@ int main(int argc, char **argv)
 		fputs(text.ptr, stderr);
 		code = exit_code_of(&err);
 	}
+	errno = 0;
 	if (fflush(stdout) != 0 || ferror(stdout)) {
-		fprintf(stderr, "error: cannot write to standard output\n");
+		fprintf(stderr, "error: cannot write to standard output%s%s\n",
+			errno ? ": " : "", errno ? strerror(errno) : "");
 		code = code ? code : EXIT_INFRA;
 	}
 	error_finish(&err);

@@ -132,9 +132,14 @@ static int check_entries(const struct lock *lock, struct error *err)
 	return findings_close(err);
 }
 
-/* A broken lock is the lock's fault, whatever the reader of YAML calls it. */
+/*
+ * A broken lock is the lock's fault, whatever the reader of YAML calls it; that it cannot
+ * be read is not.
+ */
 static int blame_lock(struct error *err)
 {
+	if (err->class == ERROR_INFRA)
+		return -1;
 	for (struct error *e = err; e; e = e->next)
 		e->class = ERROR_LOCK;
 	return error_hint(err, "`kbuild update` writes it anew when the file is removed");

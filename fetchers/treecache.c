@@ -191,8 +191,10 @@ static int current(const struct tree_request *req, struct loaded *l, struct erro
 	*l = (struct loaded){0};
 	if (ask(req, physical, cache, err) < 0)
 		return -1;
+	errno = 0;
 	if (!load(cache, l))
-		return error_class(err, ERROR_INFRA, "cannot read %s", cache);
+		return error_class(err, ERROR_INFRA, "cannot read %s: %s", cache,
+				   errno ? strerror(errno) : "it is damaged");
 	return 0;
 }
 

@@ -74,7 +74,9 @@ static int lift_only_dir(const char *dest, struct error *err)
 	autoclose int dir = open(dest, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct stat st;
 
-	if (dir < 0 || dir_names(dir, &names, err) < 0)
+	if (dir < 0)
+		return error_errno(err, "cannot open %s", dest);
+	if (dir_names(dir, &names, err) < 0)
 		return error_wrap(err, "while looking at %s", dest);
 	if (names.n != 1 || fstatat(dir, names.v[0], &st, AT_SYMLINK_NOFOLLOW) < 0 ||
 	    !S_ISDIR(st.st_mode))
