@@ -16,7 +16,7 @@ PACKAGES := gcc libc6-dev pkg-config bubblewrap libyaml-dev libgit2-dev \
 	libcurl4-openssl-dev libssl-dev libarchive-dev libsqlite3-dev libjson-c-dev \
 	libzstd-dev libseccomp-dev gpgv debian-archive-keyring qemu-system-x86 gdb
 CHECK_PACKAGES := $(PACKAGES) libcmocka-dev perl shellcheck clang-format nix-bin git \
-	nginx-light openssl s3cmd sqlite3 cpio xz-utils zstd bzip2 lz4 valgrind time
+	nginx-light openssl s3cmd sqlite3 cpio xz-utils zstd valgrind time
 
 # kbuild starts in a millisecond because it links little; kbuild-fetch is the second
 # program, for what touches network, git or archives.
@@ -39,7 +39,10 @@ LIB := $(wildcard base/*.c store/*.c fetchers/*.c sandbox/*.c evaluator/*.c real
 MAIN := $(filter-out $(FETCH_MAIN),$(wildcard cli/*.c))
 UNIT := $(wildcard tests/unit/test_*.c)
 FUZZ := $(wildcard tests/fuzz/fuzz_*.c)
-TESTS := $(sort $(wildcard tests/lint/*.sh tests/builders/*.sh tests/functional/*.sh tests/vm/*.sh))
+TESTS := $(sort $(wildcard tests/lint/*.sh tests/builders/*.sh tests/fault/[0-9]*.sh \
+	tests/functional/*.sh tests/vm/*.sh))
+# The crash harness is preloaded into the plain programs, whatever the others are built with.
+FAULT := build/tests/fault.so build/tests/faultrun
 
 obj = $(patsubst %.c,$(B)/%.o,$(1))
 UNIT_BIN := $(patsubst tests/unit/%.c,$(B)/tests/%,$(UNIT))
@@ -66,6 +69,16 @@ $(B)/tests/%: tests/unit/%.c $(filter-out $(B)/cli/main.o,$(call obj,$(MAIN))) $
 	$(Q)$(LINK) $(STD) $(CPPFLAGS) $(WARN) -o $@ $^ \
 		$(shell pkg-config --libs $(FETCH_LIBS) $(MAIN_LIBS) cmocka)
 
+build/tests/fault.so: tests/fault/fault.c tests/fault/page.h
+	$(call say,LD)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(STD) $(CPPFLAGS) -O2 -g $(WARN) -shared -fPIC -o $@ $<
+
+build/tests/faultrun: tests/fault/run.c tests/fault/page.h
+	$(call say,LD)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(STD) $(CPPFLAGS) -O2 -g $(WARN) -o $@ $<
+
 $(B)/%.o: %.c
 	$(call say,CC)
 	@mkdir -p $(@D)
@@ -88,7 +101,11 @@ demo: deps ## install what is missing, build, realize examples/hello, boot it, s
 check: check-deps ## install what is missing, build with sanitizers, run every test
 	$(MAKE) SAN=$(CHECK_SAN) run-check
 
-run-check: all unit
+# What tests/fault wants.
+plain: $(if $(SAN),,all $(FAULT))
+	$(if $(SAN),$(Q)$(MAKE) SAN= plain)
+
+run-check: all unit plain
 	KBUILD=$(CURDIR)/$(B)/kbuild tests/run.sh $(UNIT_BIN) $(TESTS)
 
 check-unit: unit ## run the unit tests only
@@ -129,6 +146,6 @@ help: ## print this list
 clean: ## remove build/ and build-san/
 	rm -rf build build-san
 
-.PHONY: all unit deps check-deps demo check run-check check-unit check-eval check-builders \
+.PHONY: all unit deps check-deps demo check plain run-check check-unit check-eval check-builders \
 	check-headers bench format check-format install help clean
 .DELETE_ON_ERROR:

@@ -55,12 +55,9 @@ const char *cache_hit_target(const struct cache_hit *hit)
 
 void caches_forget(const char *state_dir, const char *url)
 {
-	const struct cache_notes n = {.forgot = notes_now()};
-	autocacheurl struct cache_url parsed;
-	autoerror struct error ignored = {0};
+	struct cache_notes n = {.forgot = notes_now()};
 
-	if (cache_url_parse(url, &parsed, &ignored) == 0)
-		notes_write(state_dir, parsed.base, &n);
+	notes_write(state_dir, url, &n);
 }
 
 /* --- one tree, for repair --------------------------------------------------------- */

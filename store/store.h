@@ -28,11 +28,6 @@ struct key_public; /* store/key.h */
 enum store_mode {
 	STORE_READ,  /* opens what is there; an absent store is empty */
 	STORE_WRITE, /* creates what is missing */
-	/*
-	 * As STORE_WRITE, alone at first: a database that is broken or gone is put aside
-	 * and an empty one made. See store/recover.h.
-	 */
-	STORE_RECOVER,
 };
 
 /*

@@ -1,0 +1,191 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: MIT
+# shellcheck disable=SC2034,SC2154 # shared with the tests
+#
+# What is interrupted or made to fail, after tests/lib.sh:
+#
+#	SCENES                all of them; each has a template in $T/templates
+#	scene_set NAME        a fresh $W as that scene wants it
+#	scene_run NAME        what is to be disturbed
+#	scene_faulty NAME FAULT AT   the same, disturbed: its exit code; $POINTS, $POINT
+#	scene_ages            what was written and not finished is from two hours ago now
+#	complain POINT WHAT [FILE]   counts in $bad, shows the first ones
+#	scene_state           every name, kind, mode and link below $W, and what is valid
+#
+# The world has a toolchain of its own, a shell and little more, from a mirror of its own: a
+# store that a test can afford to copy a thousand times.
+
+KB=$T_TOP/build/kbuild
+W=$T/w
+SCENES='new add fetch build'
+KBUILD_ROOT=$W/root
+KBUILD_CACHE=$W/cache
+KBUILD_DATA=$T/data
+KBUILD_DEBIAN_MIRROR=file://$T/www
+KBUILD_DEBIAN_SNAPSHOT=file://$T/www
+export KBUILD_ROOT KBUILD_CACHE KBUILD_DATA KBUILD_DEBIAN_MIRROR KBUILD_DEBIAN_SNAPSHOT
+need ar ldd sqlite3 tar xz
+
+# A package of the programs named, with the libraries they want.
+tiny_package() {
+	mkdir -p "$T/deb/usr/bin" "$T/pool"
+	for program; do
+		cp "$(readlink -f "$(command -v "$program")")" "$T/deb/usr/bin/$program"
+	done
+	ldd "$T"/deb/usr/bin/* | sed -n 's/^[^/]*\(\/[^ ]*\) (.*/\1/p' | sort -u |
+		while read -r lib; do
+			mkdir -p "$T/deb/usr/${lib%/*}"
+			cp -L "$lib" "$T/deb/usr/$lib"
+		done
+	printf 'Package: tools\nVersion: 1\nArchitecture: all\nMaintainer: x\nDescription: x\n' \
+		>"$T/pool/control"
+	echo 2.0 >"$T/pool/debian-binary"
+	tar -C "$T/pool" -cJf "$T/pool/control.tar.xz" ./control
+	tar -C "$T/deb" -cJf "$T/pool/data.tar.xz" .
+	mkdir -p "$T/www/pool/main/t/tools"
+	TINY=$T/www/pool/main/t/tools/tools_1_all.deb
+	(cd "$T/pool" && ar rc "$TINY" debian-binary control.tar.xz data.tar.xz)
+}
+
+tiny_world() {
+	tiny_package sh mkdir sleep
+	mkdir -p "$T/data" "$T/templates"
+	cp -R "$T_TOP/builders" "$T_TOP/recipes" "$T_TOP/guest" "$T/data/"
+	echo 'packages: [tools]' >"$T/data/recipes/toolchain.yaml"
+}
+
+# The lock of a recipe without inputs.
+tiny_lock() {
+	cat >"$1" <<-END
+		# kbuild lock 1. Written by \`kbuild lock\`; do not edit, do commit.
+		lock: 1
+		toolchains:
+		  debian/13/gcc $(dpkg --print-architecture):
+		    packages: tools
+		    debs:
+		      - tools_1_all.deb sha256:$(sha256sum "$TINY" | cut -d' ' -f1) $(stat -c %s "$TINY") pool/main/t/tools/
+	END
+}
+
+# --- templates ----------------------------------------------------------------------------
+
+tiny_tree() {
+	mkdir -p "$1/sub/empty"
+	echo one >"$1/sub/file"
+	echo 'echo run' >"$1/run"
+	chmod 755 "$1/run"
+	ln -s sub/file "$1/link"
+	head -c 100000 /dev/zero | tr '\0' x >"$1/sub/large"
+}
+
+# $W becomes the template of a scene.
+template() {
+	cp -a "$W" "$T/templates/$1"
+}
+
+make_templates() {
+	rm -rf "$W"
+	mkdir -p "$W/src"
+	tiny_tree "$W/src/tree"
+	template new
+	"$KB" store add "$W/src/tree/sub" --name before >/dev/null || return 1
+	template add
+
+	# A step with two outputs was built; now it is another one.
+	cat >"$W/src/build.yaml" <<-END
+		kbuild: 1
+		steps:
+		  it:
+		    builder: $T_TOP/tests/data/two
+		    options: {text: first}
+	END
+	tiny_lock "$W/src/build.lock"
+	cp "$W/src/build.lock" "$W/src/fetch.lock"
+	"$KB" realize -q --locked "$W/src/build.yaml" >/dev/null || return 1
+	sed -i 's/text: first/text: second/' "$W/src/build.yaml"
+	template build
+
+	mkdir -p "$T/www/src/thing-1"
+	tiny_tree "$T/www/src/thing-1/tree"
+	tar -C "$T/www/src" -cJf "$T/www/thing-1.tar.xz" thing-1
+	echo words >"$T/www/words"
+	cat >"$W/src/fetch.yaml" <<-END
+		kbuild: 1
+		steps:
+		  it:
+		    builder: $T_TOP/tests/data/script
+		    inputs:
+		      dep_thing: $URL/thing-1.tar.xz
+		      dep_words: {from: "file://$T/www/words"}
+		    options: {script: "mkdir \$out; read -r w </src/dep_words; echo \$w >\$out/w"}
+	END
+	template fetch
+}
+
+# --- running ------------------------------------------------------------------------------
+
+scene_set() {
+	[ "$(id -u)" = 0 ] || chmod -R u+w "$W"
+	rm -rf "$W"
+	cp -a "$T/templates/$1" "$W"
+}
+
+# Its words, for the shell and for faultrun.
+scene_command() {
+	case $1 in
+	new | add) echo "$KB store add $W/src/tree --name tree" ;;
+	build) echo "$KB realize --locked $W/src/build.yaml" ;;
+	fetch) echo "$KB realize $W/src/fetch.yaml" ;;
+	esac
+}
+
+scene_run() {
+	# shellcheck disable=SC2046 # words
+	timeout 60 $(scene_command "$1")
+}
+
+scene_faulty() {
+	# shellcheck disable=SC2046
+	"$T_TOP/build/tests/faultrun" "$T/page" "$2" "$3" $(scene_command "$1")
+	code=$?
+	{
+		read -r POINTS
+		read -r POINT || POINT=
+	} <"$T/page"
+	return $code
+}
+
+# Temporary neighbours of files are left alone while they may be somebody's.
+scene_ages() {
+	find "$W" -name '*.tmp-*' -exec touch -h -d '2 hours ago' {} +
+}
+
+valid() {
+	[ ! -e "$KBUILD_ROOT/nix/var/nix/db/schema" ] ||
+		sqlite3 -readonly "$KBUILD_ROOT/nix/var/nix/db/db.sqlite" 'select path from ValidPaths order by path'
+}
+
+scene_state() {
+	valid
+	(cd "$W" && find . -printf '%P %y %m %l\n' | grep -v 'db.sqlite-\|kbuild/tmp/\|gcroots/\|history/.*tmp-\|drvs/.*\.zst \|unsynced.lock\|temproots/\|-.*\.lock' | sort)
+}
+
+complain() {
+	bad=$((bad + 1))
+	[ $bad -le 10 ] || return 0
+	note "$scene, $fault, point $1: $2"
+	[ -z "${3:-}" ] || head -n 20 "$3" | sed 's/^/#   /'
+}
+
+# The run after a fault is undisturbed, and ends where one without the fault would have.
+judge_next() {
+	scene_ages
+	scene_run "$scene" >"$T/out" 2>"$T/err" || complain "$1" "the next run ends with $?" "$T/err"
+	cmp -s "$T/want" "$T/out" || complain "$1" 'the next run says something else' "$T/out"
+	scene_state >"$T/state"
+	diff "$T/reference" "$T/state" >"$T/diff" || complain "$1" 'the end is another one' "$T/diff"
+}
+
+judge_store() {
+	"$KB" store verify --contents >"$T/verify" 2>&1 || complain "$1" 'the store is damaged' "$T/verify"
+}
