@@ -9,7 +9,7 @@ need bwrap setpriv
 # The checkout may lie where nobody else can read.
 mkdir -p "$T/inst/build" "$T/user"
 cp "$KB" "$(dirname "$KB")/kbuild-fetch" "$T/inst/build/"
-cp -R "$T_TOP/builders" "$T_TOP/recipes" "$T_TOP/guest" "$T_TOP/tests" "$T/inst/"
+cp -R "$T_TOP/builders" "$T_TOP/recipes" "$T_TOP/guest" "$T_TOP/vary" "$T_TOP/tests" "$T/inst/"
 chmod 755 "$T"
 chmod -R a+rX "$T/inst"
 chown -R 65534:65534 "$T/user" "$T/inst/build"
@@ -33,5 +33,15 @@ while read -r line; do
 done <"$T/tap"
 t_is 'the whole of it passes' 0 "$code"
 [ "$code" = 0 ] || note "$(tail -n 20 "$T/err")"
+cat >"$T/user/c.yaml" <<END
+kbuild: 1
+steps:
+  same: {builder: $T/inst/tests/data/script, options: {script: "echo 1 >\$out"}}
+  differs: {builder: $T/inst/tests/data/script, options: {script: "id -u >\$out"}}
+END
+cp "$T/inst/build/test-locks/toolchain.lock" "$T/user/c.lock"
+as_user "$T/inst/build/kbuild" check --locked "$T/user/c.yaml" >"$T/check" 2>"$T/err"
+t_is 'check works for a user' '6 1 1' \
+	"$? $(grep -c '^same: the same$' "$T/check") $(grep -c 'cause: user' "$T/check")"
 t_run 'doctor finds nothing wrong' as_user "$T/inst/build/kbuild" doctor
 done_testing
