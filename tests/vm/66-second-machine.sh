@@ -85,7 +85,6 @@ t_is 'nor is the cache needed for that' "0 " "$? $(cat err4)"
 mv "$T/cache.gone" "$T/cache"
 there run recipe.yaml -- true >boot.log 2>&1
 t_is 'the machine boots' 0 "$?" || note "$(tail -n 20 boot.log)"
-t_run 'kbuild run finds it without building' there run --locked recipe.yaml
 
 # --- whom one believes is asked each time ---------------------------------------------------
 cp "$T/hello/recipe.yaml" recipe.yaml
