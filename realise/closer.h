@@ -7,7 +7,8 @@
 
 /*
  * Adds "diffoscope" with what it says of the first files that differ, bounded in time and
- * size. Without the program, or when it fails, nothing is added.
+ * size. It may leave things in `scratch` when its time is up. Without the program, or
+ * when it fails, nothing is added.
  */
-void closer_look(const char *diffoscope, const char *first, const char *again,
-		 const struct differences *d, struct json_object *one);
+void closer_look(const char *diffoscope, const char *scratch, const char *first,
+		 const char *again, const struct differences *d, struct json_object *one);

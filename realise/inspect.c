@@ -341,7 +341,8 @@ static int inspect(struct inspection *in, struct json_object *one, struct error 
 	for (size_t i = 0; i < in->d.n; i++)
 		if (look(in, i, err) < 0)
 			return -1;
-	closer_look(in->w->mode->diffoscope, in->first, in->again, &in->d, one);
+	closer_look(in->w->mode->diffoscope, in->w->scratch, in->first, in->again, &in->d,
+		    one);
 	return 0;
 }
 
