@@ -60,6 +60,8 @@ struct uplink_set *uplink_set_new(const struct cache_url *cache, unsigned stall_
 	set->stall_s = stall_s ? stall_s : SLOW_TIME_S;
 	set->stop = stop;
 	pthread_mutex_init(&set->lock, NULL);
+	if (cache->kind == CACHE_DIR)
+		uplink_dir_begin(cache);
 	return set;
 }
 
@@ -102,6 +104,8 @@ void uplink_set_free(struct uplink_set *set)
 		strbuf_finish(&l->reply);
 		free(l);
 	}
+	if (set->cache->kind == CACHE_DIR)
+		uplink_dir_end(set->cache);
 	pthread_mutex_destroy(&set->lock);
 	free(set);
 }

@@ -10,7 +10,7 @@
 #include "base/dir.h"
 #include "fetchers/uplink_dir.h"
 
-enum { COPY_SIZE = 1 << 20 };
+enum { COPY_SIZE = 1 << 20, TRIES = 10 };
 
 static int copy(int from, int to, const char *path, atomic_bool *stop, struct error *err)
 {
@@ -28,24 +28,58 @@ static int copy(int from, int to, const char *path, atomic_bool *stop, struct er
 	return 0;
 }
 
-/* The cache is on another file system. */
-static int copy_in(const char *file, const char *path, const char *temp,
-		   atomic_bool *stop, struct error *err)
+/* Files that are being written have a folder of their own, which is small to look
+ * through. */
+static char *temp_stem(const struct cache_url *u)
 {
-	autoclose int from = open(file, O_RDONLY | O_CLOEXEC);
-	autoclose int to =
-		open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+	return xasprintf("%s/.tmp/push", u->dir);
+}
 
+void uplink_dir_begin(const struct cache_url *u)
+{
+	autofree char *stem = temp_stem(u);
+
+	dir_clear_temps(AT_FDCWD, stem);
+}
+
+void uplink_dir_end(const struct cache_url *u)
+{
+	autofree char *dir = xasprintf("%s/.tmp", u->dir);
+
+	rmdir(dir); /* unless somebody else is at work */
+}
+
+/* A fresh file; *temp is its name. */
+static int open_temp(const struct cache_url *u, char **temp, struct error *err)
+{
+	autofree char *stem = temp_stem(u);
+	autofree char *dir = xstrndup(stem, (size_t)(strrchr(stem, '/') - stem));
+
+	for (unsigned tries = 0;; tries++) {
+		free(*temp);
+		*temp = xasprintf("%s.tmp-XXXXXX", stem);
+		if (dir_make(AT_FDCWD, dir, 0755, err) < 0)
+			return -1;
+		int fd = mkostemp(*temp, O_CLOEXEC);
+		/* Another push may just have taken the empty folder away. */
+		if (fd >= 0 || errno != ENOENT || tries == TRIES)
+			return fd < 0 ? error_errno(err, "cannot create a file in %s",
+						    u->dir)
+				      : fd;
+	}
+}
+
+static int fill(int to, const struct uplink_file *f, const char *path, atomic_bool *stop,
+		struct error *err)
+{
+	if (!f->file)
+		return write_all(to, f->text.ptr, f->text.len) < 0
+			       ? error_errno(err, "cannot write %s", path)
+			       : 0;
+	autoclose int from = open(f->file, O_RDONLY | O_CLOEXEC);
 	if (from < 0)
-		return error_errno(err, "cannot open %s", file);
-	if (to < 0)
-		return error_errno(err, "cannot create %s", temp);
-	int failed = copy(from, to, path, stop, err);
-	if (!failed && rename(temp, path) < 0)
-		failed = error_errno(err, "cannot create %s", path);
-	if (failed)
-		unlink(temp);
-	return failed;
+		return error_errno(err, "cannot open %s", f->file);
+	return copy(from, to, path, stop, err);
 }
 
 int uplink_dir_put(const struct cache_url *u, const struct uplink_file *f,
@@ -53,19 +87,23 @@ int uplink_dir_put(const struct cache_url *u, const struct uplink_file *f,
 {
 	autofree char *path = path_join(u->dir, f->name);
 	autofree char *dir = xstrndup(path, (size_t)(strrchr(path, '/') - path));
+	autofree char *temp = NULL;
 
 	if (dir_make(AT_FDCWD, dir, 0755, err) < 0)
 		return -1;
-	if (!f->file)
-		return dir_write(AT_FDCWD, path, f->text.ptr, f->text.len, 0644, false,
-				 err);
-	if (rename(f->file, path) == 0)
+	if (f->file && rename(f->file, path) == 0)
 		return 0;
-	if (errno != EXDEV)
+	if (f->file && errno != EXDEV)
 		return error_errno(err, "cannot create %s", path);
-	autofree char *temp =
-		xasprintf("%s/.%s.tmp-%d", dir, path + strlen(dir) + 1, (int)getpid());
-	return copy_in(f->file, path, temp, stop, err);
+	autoclose int to = open_temp(u, &temp, err);
+	if (to < 0)
+		return -1;
+	int failed = fill(to, f, path, stop, err);
+	if (!failed && (fchmod(to, 0644) < 0 || rename(temp, path) < 0))
+		failed = error_errno(err, "cannot create %s", path);
+	if (failed)
+		unlink(temp);
+	return failed;
 }
 
 int uplink_dir_has(const struct cache_url *u, const char *name, struct error *err)
