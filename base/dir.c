@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdint.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
@@ -148,56 +147,77 @@ int dir_make(int dir, const char *path, mode_t mode, struct error *err)
 	return 0;
 }
 
-static int remove_tree(int dir, const char *name, struct error *err);
+/* Bytes that go when a name does: a hard-linked file's only with its last name. */
+static void count_freed(const struct stat *st, uint64_t *freed)
+{
+	if (S_ISDIR(st->st_mode) || st->st_nlink == 1)
+		*freed += (uint64_t)st->st_blocks * 512;
+}
 
-static int remove_children(int dir, const char *name, struct error *err)
+/* unlinkat, counting if asked to. */
+static int remove_name(int dir, const char *name, uint64_t *freed)
+{
+	struct stat st;
+
+	if (!freed)
+		return unlinkat(dir, name, 0);
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    unlinkat(dir, name, 0) < 0)
+		return -1;
+	count_freed(&st, freed);
+	return 0;
+}
+
+static int remove_tree(int dir, const char *name, uint64_t *freed, struct error *err);
+
+static int remove_children(int dir, const char *name, uint64_t *freed, struct error *err)
 {
 	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd < 0)
 		return error_errno(err, "cannot open %s", name);
-	/* The search bit may be missing as well as the write bit. */
-	if (fchmod(fd, 0700) < 0) {
-		error_errno(err, "cannot make %s writable", name);
-		close(fd);
-		return -1;
-	}
 	autodir DIR *d = fdopendir(fd);
 	if (!d)
 		BUG("fdopendir");
 	for (struct dirent *e; (e = readdir(d));) {
 		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
 			continue;
-		if (e->d_type != DT_DIR && unlinkat(fd, e->d_name, 0) == 0)
+		if (e->d_type != DT_DIR && remove_name(fd, e->d_name, freed) == 0)
 			continue;
-		if (remove_tree(fd, e->d_name, err) < 0)
+		if (remove_tree(fd, e->d_name, freed, err) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-static int remove_tree(int dir, const char *name, struct error *err)
+static int remove_tree(int dir, const char *name, uint64_t *freed, struct error *err)
 {
-	if (unlinkat(dir, name, 0) == 0 || errno == ENOENT)
+	if (remove_name(dir, name, freed) == 0 || errno == ENOENT)
 		return 0;
 	if (errno != EISDIR && errno != EPERM)
 		return error_errno(err, "cannot remove %s", name);
 	struct stat st;
 	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode))
 		return error_errno(err, "cannot remove %s", name);
-	/* An unreadable directory of our own: open needs the read bit first. */
-	if ((st.st_mode & 0700) != 0700)
-		fchmodat(dir, name, 0700, 0);
-	if (remove_children(dir, name, err) < 0)
+	if ((st.st_mode & 0700) != 0700 && fchmodat(dir, name, 0700, 0) < 0)
+		return error_errno(err, "cannot make %s writable", name);
+	if (remove_children(dir, name, freed, err) < 0)
 		return -1;
 	if (unlinkat(dir, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
 		return error_errno(err, "cannot remove %s", name);
+	if (freed)
+		count_freed(&st, freed);
 	return 0;
 }
 
 int dir_remove(int dir, const char *path, struct error *err)
 {
-	return remove_tree(dir, path, err);
+	return remove_tree(dir, path, NULL, err);
+}
+
+int dir_remove_count(int dir, const char *path, uint64_t *freed, struct error *err)
+{
+	return remove_tree(dir, path, freed, err);
 }
 
 int dir_names(int dir, struct argv *names, struct error *err)

@@ -6,6 +6,7 @@
  */
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 
@@ -38,6 +39,9 @@ int dir_make(int dir, const char *path, mode_t mode, struct error *err);
  * Absent is fine. Never crosses a symbolic link.
  */
 int dir_remove(int dir, const char *path, struct error *err);
+/* The same; adds to *freed what goes from the disk, hard-linked files with the last name.
+ */
+int dir_remove_count(int dir, const char *path, uint64_t *freed, struct error *err);
 /* The names in a directory but . and .., sorted bytewise. dir is kept open. */
 int dir_names(int dir, struct argv *names, struct error *err);
 /* A fresh, private directory `prefix`XXXXXX below dir; *name is its name (free it). */

@@ -87,6 +87,21 @@ void strbuf_printf(struct strbuf *b, const char *fmt, ...)
 	va_end(ap);
 }
 
+void strbuf_add_size(struct strbuf *b, uint64_t bytes)
+{
+	static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
+	double n = (double)bytes / 1024;
+	size_t unit = 0;
+
+	if (bytes < 1024) {
+		strbuf_printf(b, "%ju B", (uintmax_t)bytes);
+		return;
+	}
+	for (; n >= 1024 && unit + 1 < ARRAY_LEN(units); unit++)
+		n /= 1024;
+	strbuf_printf(b, "%.1f %s", n, units[unit]);
+}
+
 void strbuf_reset(struct strbuf *b)
 {
 	b->len = 0;

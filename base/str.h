@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -55,6 +56,8 @@ void strbuf_adds(struct strbuf *b, const char *s);
 void strbuf_addc(struct strbuf *b, char c);
 PRINTF(2, 3) void strbuf_printf(struct strbuf *b, const char *fmt, ...);
 void strbuf_vprintf(struct strbuf *b, const char *fmt, va_list ap);
+/* A number of bytes for people: "317 B", "1.2 GiB". */
+void strbuf_add_size(struct strbuf *b, uint64_t bytes);
 void strbuf_reset(struct strbuf *b);
 /* The bytes, now the caller's to free; never NULL. The buffer is empty afterwards. */
 char *strbuf_take(struct strbuf *b);

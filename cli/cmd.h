@@ -70,7 +70,8 @@ struct cli_opt {
 	bool *flag;
 	const char **text;
 	long *number;      /* a count, at least 0 */
-	long *seconds;     /* 90, 90s, 10m, 2h */
+	long *seconds;     /* 90, 90s, 10m, 2h, 30d */
+	uint64_t *size;    /* in bytes: 4096, 500M, 20G */
 	struct argv *list; /* may be given several times */
 	const char *arg;   /* how help calls the value */
 	const char *help;

@@ -5,6 +5,7 @@
 #include "base/map.h"
 #include "base/str.h"
 #include "cli/cmd.h"
+#include "evaluator/schema.h"
 
 enum { NUMBER_MAX = 65536, OPTIONS_MAX = 32 };
 
@@ -41,7 +42,7 @@ static int parse_seconds(const char *s, long *out)
 	static const struct {
 		const char *unit;
 		long factor;
-	} units[] = {{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}};
+	} units[] = {{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
 	char *end;
 	long n = strtol(s, &end, 10);
 
@@ -62,6 +63,12 @@ static int set_value(struct cli *cli, const struct cli_opt *o, const char *value
 
 	if (o->text) {
 		*o->text = value;
+	} else if (o->size) {
+		if (schema_size(value, o->size) < 0)
+			return cli_usage(
+				cli, err,
+				"--%s: expected a size such as 500M or 20G, found '%s'",
+				o->name, value);
 	} else if (o->list) {
 		argv_push(o->list, value);
 	} else if (o->seconds) {

@@ -8,9 +8,9 @@
 #include "base/crew.h"
 #include "base/dir.h"
 #include "base/log.h"
-#include "base/sha256.h"
 #include "cli/download.h"
 #include "cli/progress.h"
+#include "cli/roots.h"
 #include "evaluator/lock.h"
 #include "evaluator/resolve.h"
 
@@ -142,7 +142,7 @@ char *pipeline_output(const struct pipeline *p, struct cli *cli, size_t step,
 	return NULL;
 }
 
-/* 1: it points elsewhere now; 0: it did already. */
+/* Nothing is written if it points there already. */
 static int point_link(int dir, const char *name, const char *target, struct error *err)
 {
 	char old[4096];
@@ -152,49 +152,12 @@ static int point_link(int dir, const char *name, const char *target, struct erro
 		return 0;
 	if (dir_link(dir, name, target, err) < 0)
 		return error_wrap(err, "while linking to the results");
-	return 1;
-}
-
-/* The collector's roots of a recipe share a group named after the recipe's place. */
-static void root_group(const struct pipeline *p, char out[SHA256_HEX_SIZE])
-{
-	autofree char *place = xasprintf("%s/%s", p->recipe->dir, p->recipe->name);
-	struct sha256 h = sha256_of(place, strlen(place));
-
-	sha256_hex(&h, out);
-	out[32] = '\0';
-}
-
-static int add_roots(const struct pipeline *p, struct cli *cli, struct error *err)
-{
-	autostore struct store *st = NULL;
-	char group[SHA256_HEX_SIZE];
-
-	root_group(p, group);
-	if (cli_open_store(cli, STORE_WRITE, &st, err) < 0)
-		return -1;
-	for (size_t i = 0; i < p->plan.nsteps; i++) {
-		const struct realise_result *r = &p->results[i];
-
-		if (r->state != STEP_HAD && r->state != STEP_BUILT &&
-		    r->state != STEP_PULLED)
-			continue;
-		/* The realisation refers to the tree, so both stay. */
-		for (size_t k = 0; k < r->noutputs; k++) {
-			autofree char *name = xasprintf("%s-%s", p->plan.steps[i].name,
-							r->outputs[k].name);
-
-			if (store_add_root(st, group, name, r->outputs[k].key, err) < 0)
-				return -1;
-		}
-	}
 	return 0;
 }
 
 static int make_links(const struct pipeline *p, struct cli *cli, struct error *err)
 {
 	autofree char *path = xasprintf("%s/result", p->recipe->dir);
-	bool changed = false;
 
 	if (mkdir(path, 0755) < 0 && errno != EEXIST)
 		return error_errno(err, "cannot create %s", path);
@@ -210,13 +173,10 @@ static int make_links(const struct pipeline *p, struct cli *cli, struct error *e
 			continue;
 		autofree char *target =
 			s->link_subpath ? path_join(out, s->link_subpath) : xstrdup(out);
-		int rc = point_link(dir, s->link ? s->link : s->name, target, err);
-		if (rc < 0)
+		if (point_link(dir, s->link ? s->link : s->name, target, err) < 0)
 			return -1;
-		changed |= rc || p->results[i].state == STEP_BUILT ||
-			   p->results[i].state == STEP_PULLED;
 	}
-	return changed ? add_roots(p, cli, err) : 0;
+	return roots_update(p, cli, err);
 }
 
 struct realise_options pipeline_options(const struct pipeline *p, struct cli *cli,
@@ -246,8 +206,10 @@ int pipeline_realise(struct pipeline *p, struct cli *cli, struct error *err)
 	struct realise_step *steps = pipeline_steps(p, cli);
 	autofree char *root = cli_root(cli);
 	struct progress *progress = progress_new(cli, steps, p->plan.nsteps);
-	const struct realise_options opt = pipeline_options(p, cli, root, progress);
+	struct realise_options opt = pipeline_options(p, cli, root, progress);
+	autostore struct store *hold = NULL;
 
+	opt.hold = &hold;
 	p->results = arena_array(&cli->arena, p->plan.nsteps, struct realise_result);
 	int rc = realise(steps, p->plan.nsteps, &opt, &cli->arena, p->results, err);
 	progress_free(progress);

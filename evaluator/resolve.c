@@ -184,7 +184,7 @@ static int resolve_input(struct resolver *v, const struct input *in)
 	autofree char *prefix = xasprintf("%d-resolve-", (int)getpid());
 	if (dir_temp(dir, prefix, &temp, v->err) < 0)
 		return -1;
-	/* Locked as long as it is used: see clear_stale in realise. */
+	/* Locked as long as it is used: see store_clear_scratch. */
 	autoclose int held = openat(dir, temp, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (held < 0 || flock(held, LOCK_EX | LOCK_NB) < 0)
 		return error_errno(v->err, "cannot lock %s/%s", scratch, temp);

@@ -246,7 +246,10 @@ static int missing_sources(struct worker *w, const struct origin **list, size_t 
 
 	*n = 0;
 	for (size_t i = 0; i < drv->nsrcs; i++) {
-		int found = store_find(w->st, drv->srcs[i], err);
+		/* Held first: it must still be there when the builder is. */
+		int found = store_temp_root(w->st, drv->srcs[i], err) < 0
+				    ? -1
+				    : store_find(w->st, drv->srcs[i], err);
 
 		if (found < 0)
 			return -1;

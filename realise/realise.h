@@ -22,6 +22,7 @@
 #include "fetchers/request.h"
 #include "fetchers/origin.h"
 #include "store/drv.h"
+#include "store/store.h"
 
 struct realise_step {
 	const char *name; /* for people */
@@ -113,6 +114,11 @@ struct realise_options {
 	bool keep_failed, keep_going, lines; /* lines: send EVENT_LINE */
 	void (*event)(void *ctx, const struct realise_event *e);
 	void *ctx;
+	/*
+	 * Out, or NULL: temporary roots of all that was needed or made, if anything had
+	 * to be built. The caller closes it once there are other roots.
+	 */
+	struct store **hold;
 };
 
 /*

@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/file.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -76,6 +75,15 @@ static char *scratch_name(struct sched *s)
 	return name;
 }
 
+/* Before a worker makes them: its own roots go when it does. */
+static int hold_outputs(const struct sched *s, const struct node *node, struct error *err)
+{
+	for (size_t i = 0; s->work->hold && i < node->result->noutputs; i++)
+		if (store_temp_root(s->work->hold, node->result->outputs[i].key, err) < 0)
+			return -1;
+	return 0;
+}
+
 static int start_worker(struct sched *s, struct node *node, struct error *err)
 {
 	struct slot *slot = &s->slots[s->nslots];
@@ -83,6 +91,8 @@ static int start_worker(struct sched *s, struct node *node, struct error *err)
 
 	*slot = (struct slot){.node = node, .start = clock_s()};
 	slot->last = history_read(s->opt->root, node->step->name);
+	if (hold_outputs(s, node, err) < 0)
+		return -1;
 	if (pipe2(pipefd, O_CLOEXEC) < 0)
 		return error_errno(err, "cannot make a pipe");
 	slot->scratch = scratch_name(s);
@@ -338,33 +348,6 @@ static void interrupt(struct sched *s)
 			kill(s->slots[i].pid, SIGKILL);
 }
 
-/*
- * What runs that were killed left. A directory is stale when its maker is gone and nobody
- * holds its lock (a process of another PID namespace would).
- */
-static void clear_stale(const struct sched *s)
-{
-	autoclose int dir =
-		open(s->work->scratch_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	autoargv struct argv names = {0};
-	autoerror struct error ignored = {0};
-	int pid;
-
-	if (dir < 0 || dir_names(dir, &names, &ignored) < 0)
-		return;
-	for (size_t i = 0; i < names.n; i++) {
-		autoerror struct error err = {0};
-
-		if (sscanf(names.v[i], "%d-", &pid) != 1 || pid <= 0 ||
-		    kill(pid, 0) == 0 || errno != ESRCH)
-			continue;
-		autoclose int fd =
-			openat(dir, names.v[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
-			dir_remove(dir, names.v[i], &err);
-	}
-}
-
 static int loop_once(struct sched *s, struct error *err)
 {
 	autofree struct pollfd *fds = xcalloc(s->nslots + 2, sizeof(*fds));
@@ -401,7 +384,7 @@ static int run_workers(struct sched *s, struct error *err)
 	s->slots = xcalloc((size_t)s->opt->jobs, sizeof(*s->slots));
 	int rc = s->signals < 0 ? error_errno(err, "cannot receive signals") : 0;
 
-	clear_stale(s);
+	store_clear_scratch(s->work->scratch_dir);
 	while (rc == 0) {
 		rc = start_ready(s, err);
 		if (!s->nslots)

@@ -11,7 +11,8 @@ struct sched_work {
 	struct graph *graph;
 	struct ready *ready;
 	const struct realise_options *opt;
-	const char *scratch_dir;        /* store_scratch_dir; no store may be open */
+	const char *scratch_dir;        /* store_scratch_dir; no database may be open */
+	struct store *hold;             /* keeps what is made; suspended; or NULL */
 	struct rebuild_result *rebuilt; /* one a node; NULL: publish what is built */
 	const struct rebuild_mode *mode;
 };

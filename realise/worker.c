@@ -88,7 +88,7 @@ static int make_scratch(struct worker *w, struct error *err)
 	/* Made by the parent's choice of name, so that the parent can clear it away. */
 	if (mkdir(w->scratch, 0755) < 0)
 		return error_errno(err, "cannot create %s", w->scratch);
-	/* Held until we die: see clear_stale in sched.c. */
+	/* Held until we die: see store_clear_scratch. */
 	int fd = open(w->scratch, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return error_errno(err, "cannot lock %s", w->scratch);

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -142,27 +141,6 @@ static int write_text(int dir, struct str text, struct error *err)
 	    futimens(fd, times) < 0)
 		return error_errno(err, "cannot write a text for the store");
 	return 0;
-}
-
-/* Process id and lock tell whoever clears up after a crash that it is in use. */
-int store_scratch_begin(struct store *st, char **name, int *dir, struct error *err)
-{
-	autofree char *prefix = xasprintf("%d-add-", (int)getpid());
-
-	if (durable_before(st, err) < 0 || dir_temp(st->scratchfd, prefix, name, err) < 0)
-		return -1;
-	*dir = openat(st->scratchfd, *name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (*dir < 0 || flock(*dir, LOCK_EX | LOCK_NB) < 0)
-		return error_errno(err, "cannot lock %s", *name);
-	return 0;
-}
-
-void store_scratch_end(struct store *st, const char *name)
-{
-	autoerror struct error ignored = {0};
-
-	if (name)
-		dir_remove(st->scratchfd, name, &ignored);
 }
 
 int store_add_text(struct store *st, const char *name, struct str text,

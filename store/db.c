@@ -54,6 +54,10 @@ enum query {
 	Q_SINCE,
 	Q_PREFIX,
 	Q_DANGLING,
+	Q_DERIVERS,
+	Q_ROWS,
+	Q_EDGES,
+	Q_SIZE,
 	Q_ORPHANED,
 	Q_ADD,
 	Q_ADD_REF,
@@ -64,6 +68,7 @@ enum query {
 	Q_REMOVE_REFS,
 	Q_REMOVE_ORPHANS,
 	Q_REMOVE,
+	Q_REMOVE_ID,
 	NQUERIES,
 };
 
@@ -93,6 +98,12 @@ static const char *const queries[NQUERIES] = {
 		       " from Refs r join ValidPaths v on v.id = r.reference"
 		       " left join ValidPaths t on t.id = r.referrer"
 		       " where t.id is null order by v.path",
+	[Q_DERIVERS] = "select distinct deriver from ValidPaths"
+		       " where deriver is not null order by deriver",
+	[Q_ROWS] = "select id, path, narSize, registrationTime from ValidPaths"
+		   " order by id",
+	[Q_EDGES] = "select referrer, reference from Refs order by referrer",
+	[Q_SIZE] = "select sum(narSize) from ValidPaths",
 	[Q_ADD] = "insert into ValidPaths"
 		  " (path, hash, registrationTime, deriver, narSize, ultimate, sigs, ca)"
 		  " values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -110,6 +121,7 @@ static const char *const queries[NQUERIES] = {
 	[Q_REMOVE_ORPHANS] = "delete from Refs where referrer not in"
 			     " (select id from ValidPaths)",
 	[Q_REMOVE] = "delete from ValidPaths where path = ?1",
+	[Q_REMOVE_ID] = "delete from ValidPaths where id = ?1",
 };
 
 enum {
@@ -399,7 +411,8 @@ int db_list(struct db *db, enum db_list what, const char *key, struct argv *out,
 	static const enum query of[] = {
 		[DB_REFS] = Q_REFS,         [DB_REFERRERS] = Q_REFERRERS,
 		[DB_SINCE] = Q_SINCE,       [DB_PREFIX] = Q_PREFIX,
-		[DB_DANGLING] = Q_DANGLING, [DB_ORPHANED] = Q_ORPHANED,
+		[DB_DERIVERS] = Q_DERIVERS, [DB_DANGLING] = Q_DANGLING,
+		[DB_ORPHANED] = Q_ORPHANED,
 	};
 	autostep sqlite3_stmt *st = prepare(db, of[what], key, err);
 	int step;
@@ -409,6 +422,65 @@ int db_list(struct db *db, enum db_list what, const char *key, struct argv *out,
 	while ((step = sqlite3_step(st)) == SQLITE_ROW)
 		argv_push(out, (const char *)sqlite3_column_text(st, 0));
 	return step == SQLITE_DONE ? 0 : failed(db, err);
+}
+
+static int get_rows(struct db *db, struct arena *a, struct db_all *out, struct error *err)
+{
+	autostep sqlite3_stmt *st = prepare(db, Q_ROWS, NULL, err);
+	size_t cap = 0;
+	int step;
+
+	if (!st)
+		return -1;
+	while ((step = sqlite3_step(st)) == SQLITE_ROW) {
+		struct db_row *r = &ARENA_PUSH(a, out->rows, out->nrows, cap);
+
+		r->id = sqlite3_column_int64(st, 0);
+		r->path = arena_strdup(a, (const char *)sqlite3_column_text(st, 1));
+		r->nar_size = (uint64_t)sqlite3_column_int64(st, 2);
+		r->registered = sqlite3_column_int64(st, 3);
+	}
+	return step == SQLITE_DONE ? 0 : failed(db, err);
+}
+
+static int get_edges(struct db *db, struct arena *a, struct db_all *out,
+		     struct error *err)
+{
+	autostep sqlite3_stmt *st = prepare(db, Q_EDGES, NULL, err);
+	size_t cap = 0;
+	int step;
+
+	if (!st)
+		return -1;
+	while ((step = sqlite3_step(st)) == SQLITE_ROW)
+		ARENA_PUSH(a, out->edges, out->nedges, cap) = (struct db_edge){
+			sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1)};
+	return step == SQLITE_DONE ? 0 : failed(db, err);
+}
+
+int db_all(struct db *db, struct arena *a, struct db_all *out, struct error *err)
+{
+	*out = (struct db_all){0};
+	/* Both lists of one moment. */
+	if (exec(db, "begin", err) < 0)
+		return -1;
+	int rc = get_rows(db, a, out, err);
+	if (rc == 0)
+		rc = get_edges(db, a, out, err);
+	db_rollback(db);
+	return rc;
+}
+
+int db_size(struct db *db, uint64_t *bytes, struct error *err)
+{
+	autostep sqlite3_stmt *st = prepare(db, Q_SIZE, NULL, err);
+
+	if (!st)
+		return -1;
+	if (sqlite3_step(st) != SQLITE_ROW)
+		return failed(db, err);
+	*bytes = (uint64_t)sqlite3_column_int64(st, 0);
+	return 0;
 }
 
 /* --- changing --------------------------------------------------------------------- */
@@ -530,4 +602,26 @@ int db_remove_orphans(struct db *db, struct error *err)
 int db_remove(struct db *db, const char *path, struct error *err)
 {
 	return run_on(db, Q_REMOVE, path, err);
+}
+
+int db_remove_id(struct db *db, int64_t id, struct error *err)
+{
+	autostep sqlite3_stmt *st = prepare(db, Q_REMOVE_ID, NULL, err);
+
+	if (!st)
+		return -1;
+	sqlite3_bind_int64(st, 1, id);
+	switch (sqlite3_step(st)) {
+	case SQLITE_DONE:
+		return 1;
+	case SQLITE_CONSTRAINT:
+		return 0;
+	default:
+		return failed(db, err);
+	}
+}
+
+int db_sync_commits(struct db *db, struct error *err)
+{
+	return exec(db, "pragma synchronous = full", err);
 }

@@ -41,12 +41,33 @@ enum db_list {
 	DB_REFERRERS, /* what refers to it */
 	DB_SINCE,     /* all registered at or after a time, given as decimal text */
 	DB_PREFIX,    /* whose path begins so; at most two */
+	DB_DERIVERS,  /* every deriver that is named; the key is not used */
 	DB_DANGLING,  /* what refers to something that has no row; the key is not used */
 	DB_ORPHANED,  /* what something refers to that has no row; the key is not used */
 };
 /* Appends paths, sorted. */
 int db_list(struct db *db, enum db_list what, const char *key, struct argv *out,
 	    struct error *err);
+
+/* The whole store as a graph, of one moment; in the arena. */
+struct db_row {
+	int64_t id;
+	const char *path;
+	uint64_t nar_size;
+	int64_t registered;
+};
+struct db_edge {
+	int64_t referrer, reference; /* ids */
+};
+struct db_all {
+	struct db_row *rows; /* by id */
+	size_t nrows;
+	struct db_edge *edges; /* by referrer */
+	size_t nedges;
+};
+int db_all(struct db *db, struct arena *a, struct db_all *out, struct error *err);
+/* The sum of all NAR sizes. */
+int db_size(struct db *db, uint64_t *bytes, struct error *err);
 
 /* Only inside begin and commit. All references must be valid, or be the path itself. */
 int db_add(struct db *db, const struct path_info *info, struct error *err);
@@ -63,3 +84,10 @@ int db_amend(struct db *db, const struct path_info *info, struct error *err);
 int db_remove_orphans(struct db *db, struct error *err);
 /* Fails when something else refers to it. */
 int db_remove(struct db *db, const char *path, struct error *err);
+/* The same by row: 1 removed, 0 something else refers to it, -1. */
+int db_remove_id(struct db *db, int64_t id, struct error *err);
+/*
+ * From now on a commit of this handle is on disk when it returns: for whoever is about to
+ * delete what the rows stood for.
+ */
+int db_sync_commits(struct db *db, struct error *err);

@@ -23,14 +23,24 @@ struct store {
 	long long durable_at; /* when durable_before did its work last */
 };
 
+/* The link of a group of roots to what it stands for; see struct store_group. */
+#define GROUP_PLACE "place"
+/* The root in the group of a user's link. */
+#define GROUP_USER_ROOT "root"
+
 /* Fails unless the store was opened for writing. */
 int store_need_write(const struct store *st, struct error *err);
+
+/* Sets space aside for STORE_COLLECT, if there is that much. */
+void store_reserve(struct store *st);
 
 /*
  * A private directory below the scratch directory, for newcomers; *dir is open, the name
  * is to be freed. store_scratch_end removes it and what is in it; a NULL name is fine.
  */
 int store_scratch_begin(struct store *st, char **name, int *dir, struct error *err);
+/* The same for what leaves: it works on a full disk, too. */
+int store_scratch_trash(struct store *st, char **name, int *dir, struct error *err);
 void store_scratch_end(struct store *st, const char *name);
 
 /*

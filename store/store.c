@@ -15,6 +15,9 @@
 #include "store/path.h"
 
 static const char schema_version[] = "10";
+static const char reserve_name[] = "db/reserved"; /* Nix has the same, of this size */
+
+enum { RESERVE_BYTES = 8 << 20 };
 
 char *store_default_root(void)
 {
@@ -97,8 +100,21 @@ static int create_db(struct store *st, const char *db, struct error *err)
 	if (db_open(db, DB_CREATE, &fresh, err) < 0)
 		return -1;
 	db_close(fresh);
+	store_reserve(st);
 	return dir_write(st->statefd, "db/schema", schema_version, strlen(schema_version),
 			 0644, false, err);
+}
+
+void store_reserve(struct store *st)
+{
+	struct stat s;
+
+	if (fstatat(st->statefd, reserve_name, &s, 0) == 0 && s.st_size == RESERVE_BYTES)
+		return;
+	autoclose int fd = openat(st->statefd, reserve_name,
+				  O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0 || posix_fallocate(fd, 0, RESERVE_BYTES) != 0)
+		unlinkat(st->statefd, reserve_name, 0);
 }
 
 static int open_db(struct store *st, struct error *err)
@@ -143,8 +159,8 @@ int store_open(const char *root, enum store_mode mode, struct store **out,
 	*out = NULL;
 	st->dirfd = st->statefd = st->scratchfd = -1;
 	st->big_lock = st->temproots = st->gc_lock = -1;
-	st->mode = mode;
-	if (mode == STORE_WRITE && dir_make(AT_FDCWD, root, 0755, err) < 0) {
+	st->mode = mode == STORE_COLLECT ? STORE_WRITE : mode;
+	if (st->mode == STORE_WRITE && dir_make(AT_FDCWD, root, 0755, err) < 0) {
 		store_close(st);
 		return error_wrap(err, "cannot open the store at %s", root);
 	}
@@ -155,6 +171,11 @@ int store_open(const char *root, enum store_mode mode, struct store **out,
 	st->state = xasprintf("%s/nix/var/nix", st->root);
 	st->own = xasprintf("%s/nix/var/kbuild", st->root);
 	st->scratch = path_join(st->own, "tmp");
+	if (mode == STORE_COLLECT) {
+		autofree char *reserve = path_join(st->state, reserve_name);
+
+		unlink(reserve);
+	}
 	if (open_files(st, err) < 0) {
 		store_close(st);
 		return error_wrap(err, "cannot open the store at %s", root);

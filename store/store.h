@@ -28,6 +28,9 @@ struct key_public; /* store/key.h */
 enum store_mode {
 	STORE_READ,  /* opens what is there; an absent store is empty */
 	STORE_WRITE, /* creates what is missing */
+	/* For whoever makes room: gives up the space that is reserved for that, since on
+	 * a full disk not even the database can be opened. Otherwise as STORE_WRITE. */
+	STORE_COLLECT,
 };
 
 /*
@@ -46,7 +49,8 @@ static inline void cleanup_store(struct store **st)
 
 /*
  * Gives the database back while processes forked from this one use the store: a
- * connection must not be carried over. Nothing else may be asked until store_resume.
+ * connection must not be carried over. Until store_resume one can ask for temporary roots
+ * and nothing else; those there are stay.
  */
 void store_suspend(struct store *st);
 int store_resume(struct store *st, struct error *err);
@@ -58,6 +62,11 @@ const char *store_physical_dir(const struct store *st);
 char *store_physical(const struct store *st, const char *path);
 /* A directory of ours on the store's file system for builds and downloads. */
 const char *store_scratch_dir(const struct store *st);
+/*
+ * Removes what killed processes left there. A directory PID-... is stale when its maker
+ * is gone and nobody holds its lock (a process of another PID namespace would).
+ */
+void store_clear_scratch(const char *scratch_dir);
 
 struct path_info {
 	const char *path;
@@ -165,10 +174,35 @@ int store_record(struct store *st, const struct realisation *r, size_t n, const 
 int store_lock(struct store *st, const char *path, bool wait, int *fd, struct error *err);
 void store_unlock(struct store *st, const char *path, int fd);
 
-/* Keeps path alive: ROOT/nix/var/nix/gcroots/kbuild/GROUP/NAME -> path. */
-int store_add_root(struct store *st, const char *group, const char *name,
-		   const char *path, struct error *err);
-/* A root for the life of this process (Nix's temproots file). */
+/*
+ * Collector roots that belong together: links in ROOT/nix/var/nix/gcroots/kbuild/NAME.
+ * The group is given up by our collector once its place is gone; Nix's sees links only.
+ */
+struct store_root {
+	const char *name, *path;
+};
+struct store_group {
+	const char *name;
+	const char
+		*place; /* absolute: the directory, or the user's link, it stands for */
+	const struct store_root *roots;
+	size_t nroots;
+	bool whole; /* other links of the group are removed */
+};
+enum { STORE_GROUP_NAME_SIZE = 33 };
+/* A name made of the absolute path of whoever wants the roots; returns out. */
+const char *store_group_name(const char *owner, char out[STORE_GROUP_NAME_SIZE]);
+/* Is it just so already? Only looks, needs no open store. */
+bool store_group_is(const char *root, const struct store_group *group);
+/* Makes it so. All paths must be valid. */
+int store_group_set(struct store *st, const struct store_group *group, struct error *err);
+/*
+ * Makes the absolute path `link` a link to the object and a root of it, for as long as it
+ * leads there. Only a link is ever replaced.
+ */
+int store_add_user_root(struct store *st, const char *link, const char *path,
+			struct error *err);
+/* A root for the life of this handle (Nix's temproots file). */
 int store_temp_root(struct store *st, const char *path, struct error *err);
 
 /* Physical file of the build log of a derivation, compressed; freed by the caller. */

@@ -24,6 +24,8 @@
 #	t_toolchain_lock FILE         a lock that pins the default toolchain
 #	t_kernel_lock FILE            a lock that also pins debian/13/linux-source-6.12 as the kernel
 #	t_script_recipe FILE TEXT     a recipe with one step `it` that runs the shell text
+#	t_own_toolchain FILE          the toolchain of the recipe in KBUILD_ROOT, without building it;
+#	                              needs sqlite3 and jq
 #	t_lock_once NAME FILE         the lock of $T/lock/NAME.yaml, made once a build directory
 #	done_testing                  the plan; exits 1 if anything failed
 #
@@ -213,6 +215,32 @@ t_script_recipe() {
 		printf '    options:\n      script: |\n'
 		printf '%s\n' "$2" | sed 's/^/        /'
 	} >"$1"
+}
+
+# Hard links to the shared store's files where that is possible: nothing writes to them.
+t_own_toolchain() {
+	t_json=$(KBUILD_ROOT=$T_SHARED_ROOT KBUILD_CACHE=$T_SHARED_CACHE \
+		"$KB" realize --locked --no-link --json "$1#toolchain") || return 1
+	# An empty store, which the first object makes.
+	"$KB" store add "$1" >/dev/null || return 1
+	t_key=$(printf %s "$t_json" | jq -r .steps.toolchain.key)
+	t_tree=$(printf %s "$t_json" | jq -r .steps.toolchain.outputs.out.path)
+	for t_path in "$t_key" "$t_tree"; do
+		"$KB" store path-info "$t_path" >/dev/null 2>&1 && continue
+		cp -al "$T_SHARED_ROOT$t_path" "$KBUILD_ROOT$t_path" 2>/dev/null || {
+			rm -rf "${KBUILD_ROOT:?}$t_path"
+			cp -a "$T_SHARED_ROOT$t_path" "$KBUILD_ROOT$t_path" || return 1
+		}
+	done
+	sqlite3 "$KBUILD_ROOT/nix/var/nix/db/db.sqlite" "
+		attach '$T_SHARED_ROOT/nix/var/nix/db/db.sqlite' as s;
+		begin;
+		insert or ignore into ValidPaths (path, hash, registrationTime, deriver, narSize, ultimate, sigs, ca)
+			select path, hash, registrationTime, deriver, narSize, ultimate, sigs, ca
+			from s.ValidPaths where path in ('$t_key', '$t_tree');
+		insert or ignore into Refs select a.id, b.id from ValidPaths a, ValidPaths b
+			where a.path = '$t_key' and b.path = '$t_tree';
+		commit"
 }
 
 done_testing() {

@@ -113,6 +113,16 @@ static inline char *make_output(struct fix *f, const char *name, const char *tex
 	return dir;
 }
 
+static inline int add_root(struct store *st, const char *group, const char *name,
+			   const char *path, struct error *err)
+{
+	const struct store_root root = {name, path};
+	const struct store_group g = {
+		.name = group, .place = "/nowhere", .roots = &root, .nroots = 1};
+
+	return store_group_set(st, &g, err);
+}
+
 static inline ino_t inode(struct fix *f, const char *path)
 {
 	autofree char *physical = store_physical(f->st, path);

@@ -228,9 +228,12 @@ static void nix_collects_garbage(void **state)
 {
 	struct fix *f = *state;
 	autobuf struct strbuf out = STRBUF_INIT;
+	const struct store_root root = {"step", f->output};
+	const struct store_group group = {
+		.name = "recipe", .place = f->dir, .roots = &root, .nroots = 1};
 	const char *loose;
 
-	assert_done(store_add_root(f->st, "recipe", "step", f->output, &f->err), &f->err);
+	assert_done(store_group_set(f->st, &group, &f->err), &f->err);
 	assert_done(store_add_text(f->st, "loose", STR("loose"), NULL, 0, &f->a, &loose,
 				   &f->err),
 		    &f->err);

@@ -178,8 +178,8 @@ static void roots(void **state)
 		path_join(f->root, "nix/var/nix/gcroots/kbuild/recipe/kernel");
 	char target[200] = {0};
 
-	assert_done(store_add_root(f->st, "recipe", "kernel", path, &f->err), &f->err);
-	assert_done(store_add_root(f->st, "recipe", "kernel", hello, &f->err), &f->err);
+	assert_done(add_root(f->st, "recipe", "kernel", path, &f->err), &f->err);
+	assert_done(add_root(f->st, "recipe", "kernel", hello, &f->err), &f->err);
 	assert_true(readlink(link, target, sizeof(target) - 1) > 0);
 	assert_string_equal(target, hello);
 
@@ -187,8 +187,8 @@ static void roots(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		autoerror struct error err = {0};
 
-		assert_int_equal(store_add_root(f->st, "g", bad[i], path, &err), -1);
-		assert_int_equal(store_add_root(f->st, bad[i], "n", path, &err), -1);
+		assert_int_equal(add_root(f->st, "g", bad[i], path, &err), -1);
+		assert_int_equal(add_root(f->st, bad[i], "n", path, &err), -1);
 	}
 }
 

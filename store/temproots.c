@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Garbage collector roots, permanent ones and those of this process. */
+/* What this process wants to keep: the side of the builder, not of the collector. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -13,30 +13,6 @@
 #include "store/internal.h"
 #include "store/lock.h"
 #include "store/path.h"
-
-int store_add_root(struct store *st, const char *group, const char *name,
-		   const char *path, struct error *err)
-{
-	if (store_need_write(st, err) < 0)
-		return -1;
-	if (strchr(group, '/') || strchr(name, '/') || *group == '.' || *name == '.' ||
-	    !*group || !*name)
-		return error_make(err, "'%s/%s' cannot be the name of a root", group,
-				  name);
-	if (!path_ok(path))
-		return error_make(err, "'%s' is not a store path", path);
-
-	autofree char *dir = xasprintf("gcroots/kbuild/%s", group);
-	if (dir_make(st->statefd, dir, 0755, err) < 0)
-		return -1;
-	autofree char *link = path_join(dir, name);
-	autofree char *temp = xasprintf("%s/.%s.%d", dir, name, getpid());
-	unlinkat(st->statefd, temp, 0);
-	if (symlinkat(path, st->statefd, temp) < 0 ||
-	    renameat(st->statefd, temp, st->statefd, link) < 0)
-		return error_errno(err, "cannot make the root %s", link);
-	return 0;
-}
 
 /*
  * Our file of temporary roots, locked for as long as we live. A file that carries our
@@ -91,6 +67,27 @@ static int tell_collector(struct store *st, const char *path, struct error *err)
 	return recv(sock, &ack, 1, 0) == 1 && ack == '1' ? 1 : 0;
 }
 
+/* Either no collector runs, or the one that does has answered. */
+static int pass_collector(struct store *st, const char *path, struct error *err)
+{
+	int got;
+
+	if (st->gc_lock < 0)
+		st->gc_lock = lock_open(st->statefd, "gc.lock", err);
+	if (st->gc_lock < 0)
+		return -1;
+	while ((got = lock_take(st->gc_lock, false, false, err)) == 0) {
+		int told = tell_collector(st, path, err);
+
+		if (told)
+			return told < 0 ? -1 : 0;
+		poll(NULL, 0, 100);
+	}
+	if (got > 0)
+		lock_drop(st->gc_lock);
+	return got < 0 ? -1 : 0;
+}
+
 int store_temp_root(struct store *st, const char *path, struct error *err)
 {
 	if (store_need_write(st, err) < 0)
@@ -99,28 +96,14 @@ int store_temp_root(struct store *st, const char *path, struct error *err)
 		return 0;
 	if (st->temproots < 0 && open_temproots(st, err) < 0)
 		return -1;
-	if (st->gc_lock < 0)
-		st->gc_lock = lock_open(st->statefd, "gc.lock", err);
-	if (st->gc_lock < 0)
+	/*
+	 * Written first, with the ending NUL that parts the paths: a collector that
+	 * starts after pass_collector must find it here.
+	 */
+	if (write_all(st->temproots, path, strlen(path) + 1) < 0)
+		return error_errno(err, "cannot write a temporary root");
+	if (pass_collector(st, path, err) < 0)
 		return -1;
-
-	int got, told = 0;
-	while ((got = lock_take(st->gc_lock, false, false, err)) == 0 && !told) {
-		told = tell_collector(st, path, err);
-		if (told < 0)
-			return -1;
-		if (!told)
-			poll(NULL, 0, 100);
-	}
-	if (got < 0)
-		return -1;
-	/* With the ending NUL, which parts the paths. */
-	int failed = write_all(st->temproots, path, strlen(path) + 1);
-	if (failed < 0)
-		error_errno(err, "cannot write a temporary root");
-	if (got)
-		lock_drop(st->gc_lock);
-	if (failed == 0)
-		map_set(&st->rooted, path, st);
-	return failed;
+	map_set(&st->rooted, path, st);
+	return 0;
 }

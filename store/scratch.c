@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+/* Directories for what is not in the store yet, or not any more. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/file.h>
+
+#include "base/alloc.h"
+#include "base/dir.h"
+#include "store/durable.h"
+#include "store/internal.h"
+
+/* Process id and lock tell store_clear_scratch that it is in use. */
+static int make(struct store *st, const char *what, char **name, int *dir,
+		struct error *err)
+{
+	autofree char *prefix = xasprintf("%d-%s-", (int)getpid(), what);
+
+	if (dir_temp(st->scratchfd, prefix, name, err) < 0)
+		return -1;
+	*dir = openat(st->scratchfd, *name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*dir < 0 || flock(*dir, LOCK_EX | LOCK_NB) < 0)
+		return error_errno(err, "cannot lock %s", *name);
+	return 0;
+}
+
+int store_scratch_begin(struct store *st, char **name, int *dir, struct error *err)
+{
+	return durable_before(st, err) < 0 ? -1 : make(st, "add", name, dir, err);
+}
+
+int store_scratch_trash(struct store *st, char **name, int *dir, struct error *err)
+{
+	return make(st, "trash", name, dir, err);
+}
+
+void store_scratch_end(struct store *st, const char *name)
+{
+	autoerror struct error ignored = {0};
+
+	if (name)
+		dir_remove(st->scratchfd, name, &ignored);
+}
+
+void store_clear_scratch(const char *scratch_dir)
+{
+	autoclose int dir = open(scratch_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	autoargv struct argv names = {0};
+	autoerror struct error ignored = {0};
+	int pid;
+
+	if (dir < 0 || dir_names(dir, &names, &ignored) < 0)
+		return;
+	for (size_t i = 0; i < names.n; i++) {
+		autoerror struct error err = {0};
+
+		if (sscanf(names.v[i], "%d-", &pid) != 1 || pid <= 0 ||
+		    kill(pid, 0) == 0 || errno != ESRCH)
+			continue;
+		autoclose int fd =
+			openat(dir, names.v[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+			dir_remove(dir, names.v[i], &err);
+	}
+}

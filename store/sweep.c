@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: MIT
+/* The deleting half of the collector. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/alloc.h"
+#include "base/dir.h"
+#include "store/collect.h"
+#include "store/internal.h"
+#include "store/lock.h"
+#include "store/path.h"
+
+enum { BATCH = 16384 };
+
+/* Something that has left the store directory, or is a directory in the trash. */
+struct piece {
+	const char *path; /* logical */
+	uint64_t bytes;
+	bool in_trash;
+};
+
+struct trash {
+	char *name;
+	int fd;
+};
+
+static int trash_open(struct gc *gc, struct trash *t, struct error *err)
+{
+	*t = (struct trash){.fd = -1};
+	return store_scratch_trash(gc->st, &t->name, &t->fd, err);
+}
+
+static void trash_close(struct gc *gc, struct trash *t)
+{
+	store_scratch_end(gc->st, t->name);
+	free(t->name);
+	if (t->fd >= 0)
+		close(t->fd);
+}
+
+/*
+ * Out of the store directory, at once: a file is gone, a tree waits in the trash for
+ * trash_empty, which takes its time and needs no lock.
+ */
+static int move_out(struct gc *gc, struct trash *t, struct piece *p, struct error *err)
+{
+	const char *base = path_base(p->path);
+	int dir = gc->st->dirfd;
+	struct stat st;
+
+	if (fstatat(dir, base, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : error_errno(err, "cannot examine %s", base);
+	if (!S_ISDIR(st.st_mode)) {
+		if (unlinkat(dir, base, 0) < 0)
+			return error_errno(err, "cannot remove %s", p->path);
+		p->bytes = st.st_nlink == 1 ? (uint64_t)st.st_blocks * 512 : 0;
+		return 0;
+	}
+	p->in_trash = true;
+	if (renameat(dir, base, t->fd, base) == 0)
+		return 0;
+	/* Only root may move a directory that is read-only. */
+	if (errno == EACCES && fchmodat(dir, base, 0755, 0) == 0 &&
+	    renameat(dir, base, t->fd, base) == 0)
+		return 0;
+	return error_errno(err, "cannot remove %s", p->path);
+}
+
+static int trash_empty(struct gc *gc, struct trash *t, struct piece *pieces, size_t n,
+		       struct error *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct piece *p = &pieces[i];
+
+		if (p->in_trash &&
+		    dir_remove_count(t->fd, path_base(p->path), &p->bytes, err) < 0)
+			return error_wrap(err, "cannot remove %s", p->path);
+		gc->res->freed += p->bytes;
+		if (gc->opt->report)
+			gc->opt->report(gc->opt->ctx, p->path, p->bytes);
+	}
+	return 0;
+}
+
+/* --- valid paths ------------------------------------------------------------------ */
+
+/* In one transaction; the nodes that lost their row go to gone[]. */
+static int remove_rows(struct gc *gc, const uint32_t *batch, uint32_t n, uint32_t *gone,
+		       uint32_t *ngone, struct error *err)
+{
+	struct db *db = gc->st->db;
+	uint32_t count = 0;
+	int rc = db_begin(db, err);
+
+	if (rc < 0)
+		return -1;
+	for (uint32_t i = 0; i < n && rc >= 0; i++) {
+		struct reach_node *node = &gc->reach.v[batch[i]];
+
+		if (node->alive)
+			continue;
+		rc = db_remove_id(db, node->id, err);
+		if (rc == 1)
+			gone[count++] = batch[i];
+		/* Somebody has registered a referrer without telling us. */
+		else if (rc == 0)
+			reach_mark(&gc->reach, (int32_t)batch[i]);
+	}
+	if (rc < 0 || db_commit(db, err) < 0) {
+		db_rollback(db);
+		return -1;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		gc->reach.v[gone[i]].gone = true;
+		gc->reach.size -= gc->reach.v[gone[i]].size;
+	}
+	*ngone = count;
+	return 0;
+}
+
+/* Rows, then names; the lock is held. What did leave is in pieces[] also on failure. */
+static int delete_batch(struct gc *gc, struct trash *t, const uint32_t *batch, uint32_t n,
+			struct piece *pieces, size_t *npieces, struct error *err)
+{
+	uint32_t gone[BATCH], ngone;
+
+	*npieces = 0;
+	if (remove_rows(gc, batch, n, gone, &ngone, err) < 0)
+		return -1;
+	gc->res->paths += ngone;
+	for (uint32_t i = 0; i < ngone; i++) {
+		pieces[i] = (struct piece){.path = gc->reach.v[gone[i]].path};
+		if (move_out(gc, t, &pieces[i], err) < 0)
+			return -1;
+		(*npieces)++;
+	}
+	return 0;
+}
+
+int sweep_paths(struct gc *gc, struct error *err)
+{
+	autofree struct piece *pieces = xcalloc(BATCH, sizeof(*pieces));
+	struct trash trash;
+	int rc = 0;
+
+	if (!gc->norder)
+		return 0;
+	/* A row that comes back after a power cut would miss its tree. */
+	if (db_sync_commits(gc->st->db, err) < 0 || trash_open(gc, &trash, err) < 0)
+		return -1;
+	for (uint32_t at = 0; at < gc->norder && rc == 0; at += BATCH) {
+		uint32_t n = gc->norder - at < BATCH ? gc->norder - at : BATCH;
+		size_t npieces;
+
+		pthread_mutex_lock(&gc->lock);
+		rc = delete_batch(gc, &trash, gc->order + at, n, pieces, &npieces, err);
+		pthread_mutex_unlock(&gc->lock);
+		autoerror struct error second = {0};
+		if (trash_empty(gc, &trash, pieces, npieces, rc ? &second : err) < 0)
+			rc = -1;
+	}
+	trash_close(gc, &trash);
+	return rc;
+}
+
+/* --- what has no row -------------------------------------------------------------- */
+
+bool is_lock_file(const char *name)
+{
+	return str_ends(name, ".lock");
+}
+
+int stray(struct gc *gc, const char *name, struct error *err)
+{
+	autofree char *path = xasprintf(STORE_DIR "/%s", name);
+	char digest[PATH_DIGEST_LEN + 1] = {0};
+
+	/* Temporary directories and links of Nix; what else is called so strangely, is
+	 * not ours to judge. */
+	if (str_starts(name, "tmp-") || str_starts(name, ".tmp-"))
+		return 1;
+	if (!path_ok(path))
+		return 0;
+	memcpy(digest, name, PATH_DIGEST_LEN);
+	/* The digest alone counts: what belongs to a build may have another tail. */
+	if (map_find(&gc->rooted, digest))
+		return 0;
+	int32_t node = reach_find(&gc->reach, name);
+	if (node >= 0 && !gc->reach.v[node].gone &&
+	    strcmp(gc->reach.v[node].path, path) == 0)
+		return 0;
+	int valid = db_find(gc->st->db, path, err);
+	return valid < 0 ? -1 : !valid;
+}
+
+/* Somebody holds a lock on a directory that is being filled. */
+static bool in_use(int dir, const char *name)
+{
+	autoclose int fd =
+		openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0;
+}
+
+static void remove_lock_file(struct gc *gc, const char *name)
+{
+	int fd = openat(gc->st->dirfd, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		unlock_path(gc->st->dirfd, name, fd);
+	else
+		close(fd);
+}
+
+static int remove_stray(struct gc *gc, struct trash *t, const char *name,
+			struct error *err)
+{
+	autofree char *path = xasprintf(STORE_DIR "/%s", name);
+	struct piece p = {.path = path};
+
+	pthread_mutex_lock(&gc->lock);
+	int rc = stray(gc, name, err);
+	if (rc == 1 && is_lock_file(name))
+		remove_lock_file(gc, name);
+	else if (rc == 1 && !in_use(gc->st->dirfd, name))
+		rc = move_out(gc, t, &p, err) < 0 ? -1 : 2;
+	pthread_mutex_unlock(&gc->lock);
+	if (rc != 2)
+		return rc < 0 ? -1 : 0;
+	gc->res->strays++;
+	return trash_empty(gc, t, &p, 1, err);
+}
+
+int sweep_strays(struct gc *gc, struct error *err)
+{
+	autoargv struct argv names = {0};
+	struct trash trash;
+	int rc = 0;
+
+	store_clear_scratch(gc->st->scratch);
+	if (dir_names(gc->st->dirfd, &names, err) < 0 || trash_open(gc, &trash, err) < 0)
+		return -1;
+	for (size_t i = 0; i < names.n && rc == 0; i++)
+		rc = remove_stray(gc, &trash, names.v[i], err);
+	trash_close(gc, &trash);
+	return rc;
+}
+
+int sweep_links(struct gc *gc, struct error *err)
+{
+	int dir = openat(gc->st->dirfd, ".links",
+			 O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	autodir DIR *d = dir < 0 ? NULL : fdopendir(dir);
+	struct stat st;
+
+	if (dir < 0)
+		return errno == ENOENT ? 0 : error_errno(err, "cannot open .links");
+	for (struct dirent *e; d && (e = readdir(d));) {
+		if (fstatat(dir, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		    S_ISDIR(st.st_mode) || st.st_nlink != 1)
+			continue;
+		if (unlinkat(dir, e->d_name, 0) < 0 && errno != ENOENT)
+			return error_errno(err, "cannot remove .links/%s", e->d_name);
+		gc->res->links++;
+		gc->res->freed += (uint64_t)st.st_blocks * 512;
+	}
+	return 0;
+}
