@@ -303,7 +303,7 @@ static int make_scratch(struct run *r, struct error *err)
 	if (dir_temp(dir, prefix, &name, err) < 0)
 		return -1;
 	r->scratch = path_join(store_scratch_dir(r->p->st), name);
-	/* Held until we are done: see clear_stale in sched.c. */
+	/* Held until we are done: see store_clear_scratch. */
 	r->lock = open(r->scratch, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (r->lock < 0 || flock(r->lock, LOCK_EX | LOCK_NB) < 0)
 		return error_errno(err, "cannot lock %s", r->scratch);

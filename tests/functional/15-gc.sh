@@ -97,6 +97,7 @@ t_is 'with their files' 'a b c ' "$(names)"
 e=$(object e)
 record=/nix/store/zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz-e
 ln -s "$e" "$KBUILD_ROOT$record"
+touch -h -d @1 "$KBUILD_ROOT$record"
 # Seven strings, of which the last is the target.
 size=$((104 + 8 + (${#e} + 7) / 8 * 8))
 sql "insert into ValidPaths (path, hash, registrationTime, narSize)
