@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -13,7 +13,8 @@
 #include "store/path.h"
 
 /* Which build is meant: the derivation, resolved, so that failed ones have a log too. */
-static const char *drv_of_step(struct cli *cli, int argc, char **argv, struct error *err)
+static const char *drv_of_step(struct cli *cli, int argc, char **argv,
+			       struct caches *caches, struct error *err)
 {
 	struct pipeline p = {.locked = true};
 	autoargv struct argv names = {0};
@@ -28,6 +29,7 @@ static const char *drv_of_step(struct cli *cli, int argc, char **argv, struct er
 	}
 	if (pipeline_plan(&p, cli, err) < 0 || pipeline_want(&p, &names, cli, err) < 0)
 		return NULL;
+	*caches = p.caches;
 	long step = plan_find(&p.plan, names.v[0], err);
 	const struct realise_options opt = pipeline_options(&p, cli, root, NULL);
 	if (step < 0 || realise_resolved(pipeline_steps(&p, cli), p.plan.nsteps, &opt,
@@ -96,20 +98,66 @@ static void print_failure(const struct failure_note *n)
 	log_say(LOG_INFO, "failed at %s (%s): %s", when, n->kind, n->what);
 }
 
-static int print_log(const char *log, bool where, bool failed, struct error *err)
+/* A stranger's text: it does not speak to the terminal. */
+static int print_masked(const char *file, struct error *err)
 {
-	if (access(log, R_OK) < 0 && errno == ENOENT) {
-		/* It may have failed before its builder ran. */
-		return failed ? EXIT_DONE
-			      : error_class(
-					err, ERROR_INFRA,
-					"there is no build log: it was not built here");
+	autofile FILE *f = fopen(file, "re");
+	autofree char *line = NULL;
+	size_t cap = 0;
+	ssize_t n;
+
+	if (!f)
+		return error_errno(err, "cannot open %s", file);
+	while ((n = getline(&line, &cap, f)) >= 0) {
+		autobuf struct strbuf masked = STRBUF_INIT;
+
+		strbuf_add_masked(&masked, line, (size_t)n);
+		fwrite(masked.ptr, 1, masked.len, stdout);
 	}
+	return ferror(f) ? error_errno(err, "cannot read %s", file) : EXIT_DONE;
+}
+
+/* It was built elsewhere: a cache may have its log. */
+static int print_from_caches(struct cli *cli, const struct caches *caches,
+			     const char *drv, bool where, struct error *err)
+{
+	const char *dir = cli_cache_dir(cli, "logs");
+	const char *file = arena_printf(&cli->arena, "%s/%s", dir, path_base(drv));
+	int found = 0;
+
+	if (caches->n &&
+	    (dir_make(AT_FDCWD, dir, 0755, err) < 0 || cli_find_fetch(cli, err) < 0))
+		return -1;
+	found = caches_log(caches, drv, file, err);
+	if (found < 0)
+		return -1;
+	if (!found)
+		return error_class(err, ERROR_INFRA,
+				   "there is no build log: it was not built here%s",
+				   caches->n ? ", and no cache has one" : "");
+	if (!where)
+		return print_masked(file, err);
+	puts(file);
+	return EXIT_DONE;
+}
+
+static int print_log(const char *log, bool where, struct error *err)
+{
 	if (where) {
 		puts(log);
 		return EXIT_DONE;
 	}
 	return buildlog_print(log, STDOUT_FILENO, err) < 0 ? -1 : EXIT_DONE;
+}
+
+static int load_caches(struct cli *cli, struct caches *out, struct error *err)
+{
+	struct settings s;
+
+	if (settings_load(NULL, &cli->arena, &s, err) < 0)
+		return -1;
+	cli_caches(cli, &s, out);
+	return 0;
 }
 
 int cmd_log(struct cli *cli, int argc, char **argv, struct error *err)
@@ -134,9 +182,10 @@ int cmd_log(struct cli *cli, int argc, char **argv, struct error *err)
 	autofree char *target = path_absolute(argv[0]);
 	const char *word = target ? target : argv[0];
 	bool is_path = strstr(word, STORE_DIR "/") != NULL && !strchr(argv[0], '#');
+	struct caches caches = {0};
 	const char *drv = is_path ? drv_of_path(st, cli, word, err)
-				  : drv_of_step(cli, argc, argv, err);
-	if (!drv)
+				  : drv_of_step(cli, argc, argv, &caches, err);
+	if (!drv || (is_path && load_caches(cli, &caches, err) < 0))
 		return -1;
 	autofree char *log = store_log_path(st, drv);
 	bool failed = failure_read(store_root(st), drv, &cli->arena, &note) == 1;
@@ -146,5 +195,8 @@ int cmd_log(struct cli *cli, int argc, char **argv, struct error *err)
 	}
 	if (failed && !where)
 		print_failure(&note);
-	return print_log(log, where, failed, err);
+	if (access(log, F_OK) == 0)
+		return print_log(log, where, err);
+	/* It may have failed before its builder ran. */
+	return failed ? EXIT_DONE : print_from_caches(cli, &caches, drv, where, err);
 }

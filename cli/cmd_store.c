@@ -30,7 +30,7 @@ static const struct {
 	{"ls", "ls PATH [-R]", 1, 1, store_cmd_ls},
 	{"optimise", "optimise", 0, 0, store_cmd_optimise},
 	{"path-info", "path-info PATH [--json]", 1, 1, store_cmd_path_info},
-	{"pull", "pull PATH ... --from CACHE ... [--trust KEY ...]", 1, INT_MAX,
+	{"pull", "pull PATH ... [--from CACHE ...] [--trust KEY ...]", 1, INT_MAX,
 	 store_cmd_pull},
 	{"restore", "restore DIR", 1, 1, store_cmd_restore},
 	{"roots", "roots [--json]", 0, 0, store_cmd_roots},

@@ -4,48 +4,44 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
-#include "base/log.h"
+#include "cli/caches.h"
 #include "cli/cmd_store.h"
 #include "cli/download.h"
 #include "fetchers/cacheurl.h"
-#include "realise/substitute.h"
 #include "store/path.h"
 
-static void warn(void *ctx, const char *text)
-{
-	(void)ctx;
-	log_say(LOG_WARN, "%s", text);
-}
-
-/* A directory may be relative. */
 int store_take_caches(struct store_cmd *c, struct caches *out, struct error *err)
 {
 	struct arena *a = &c->cli->arena;
-	const char **urls = arena_array(a, c->from.n, const char *);
-	struct key_public *trust;
+	struct settings s;
 	char cwd[PATH_MAX];
 
+	if (settings_load(NULL, a, &s, err) < 0)
+		return -1;
 	if (!getcwd(cwd, sizeof(cwd)))
 		return error_errno(err, "cannot tell the working directory");
+	const char **urls = arena_array(a, c->from.n, const char *);
 	for (size_t i = 0; i < c->from.n; i++) {
 		autofree char *url = cache_url_absolute(c->from.v[i], cwd);
 
 		urls[i] = arena_strdup(a, url);
 	}
-	if (cli_keys(c->cli, &c->trust, &trust, err) < 0 ||
-	    (c->from.n && cli_find_fetch(c->cli, err) < 0))
+	struct key_public *named,
+		*all = arena_array(a, c->trust.n + s.ntrust, struct key_public);
+	if (cli_keys(c->cli, &c->trust, &named, err) < 0 ||
+	    cli_find_fetch(c->cli, err) < 0)
 		return -1;
-	*out = (struct caches){
-		.urls = urls,
-		.n = c->from.n,
-		.trust = trust,
-		.ntrust = c->trust.n,
-		.state_dir = cli_cache_dir(c->cli, "caches"),
-		.fetch = &c->cli->fetch,
-		.warn = warn,
-		.timeout_s = c->timeout_s > 0 ? (unsigned)c->timeout_s : 0,
-		.fresh = true,
-	};
+	for (size_t i = 0; i < c->trust.n + s.ntrust; i++)
+		all[i] = i < c->trust.n ? named[i] : s.trust[i - c->trust.n];
+	cli_caches(c->cli, &s, out);
+	if (c->from.n) {
+		out->urls = urls;
+		out->n = c->from.n;
+	}
+	out->trust = all;
+	out->ntrust = c->trust.n + s.ntrust;
+	out->timeout_s = c->timeout_s > 0 ? (unsigned)c->timeout_s : 0;
+	out->fresh = true;
 	return 0;
 }
 
@@ -78,10 +74,11 @@ int store_cmd_pull(struct store_cmd *c, struct error *err)
 	struct caches caches;
 	int rc = 0;
 
-	if (!c->from.n)
+	if (store_take_caches(c, &caches, err) < 0)
+		return -1;
+	if (!caches.n)
 		return cli_usage(c->cli, err, "expected --from CACHE");
-	if (store_take_caches(c, &caches, err) < 0 ||
-	    cli_open_store(c->cli, STORE_WRITE, &st, err) < 0)
+	if (cli_open_store(c->cli, STORE_WRITE, &st, err) < 0)
 		return -1;
 	caches.scratch_dir = store_scratch_dir(st);
 	download_begin(c->cli);

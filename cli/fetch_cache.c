@@ -107,3 +107,25 @@ int do_cache_narinfos(struct request *r, struct error *err)
 	tell_answers(r, answers, n, &down);
 	return 0;
 }
+
+/* --- cache-log -------------------------------------------------------------------- */
+
+int do_cache_log(struct request *r, struct error *err)
+{
+	const char *drv = request_need(r, "drv", err);
+	const char *dest = drv ? request_path(r, "dest", err) : NULL;
+	autocacheurl struct cache_url u = {0};
+
+	if (!dest)
+		return -1;
+	if (strchr(drv, '/'))
+		return error_make(err, "'%s' is no name of a derivation", drv);
+	autofree char *partial = host_cache_dir(r->host, "partial", err);
+	if (!partial || request_cache(r->in, &u, err) < 0)
+		return -1;
+	int found = cache_read_log(&u, request_timeout(r), drv, partial, dest, err);
+	if (found < 0)
+		return -1;
+	json_object_object_add(r->result, "found", json_object_new_boolean(found));
+	return 0;
+}

@@ -18,6 +18,7 @@ static const struct {
 	bool needs_host;
 } requests[] = {
 	{"cache-info", do_cache_info, false},
+	{"cache-log", do_cache_log, true},
 	{"cache-narinfos", do_cache_narinfos, false},
 	{"cache-nars", do_cache_nars, true},
 	{"cache-put-files", do_cache_put_files, false},

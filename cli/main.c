@@ -82,7 +82,7 @@ static const struct cmd commands[] = {
 	 "  ls PATH [-R]                    list an object\n"
 	 "  optimise                        equal files of all objects become one\n"
 	 "  path-info PATH [--json]         hash, size, references, deriver\n"
-	 "  pull PATH ... --from CACHE      with all it refers to, from a binary cache\n"
+	 "  pull PATH ... [--from CACHE]    with all it refers to, from a binary cache\n"
 	 "  restore DIR                     make DIR of the NAR on standard input\n"
 	 "  sign PATH ... [--closure]       sign with --key FILE, or the default key\n"
 	 "  verify [--contents] [PATH ...]  look for damage; exit 1 if there is some\n"

@@ -11,6 +11,8 @@ enum {
 	INFO_MAX = 64 * 1024,
 	NARINFO_FILE_MAX = 1024 * 1024,
 	ALL_MAX = 64 * 1024 * 1024, /* all narinfos of one request */
+	LOG_MAX = 256 * 1024 * 1024,
+	LOG_PATIENCE = 20, /* times that for a small answer */
 	PARALLEL = 24,
 	TRIES = 2,
 };
@@ -154,4 +156,32 @@ int cache_read_narinfos(const struct cache_url *u, unsigned timeout_s,
 	for (size_t i = 0; i < asked && !failed; i++)
 		take_answer(&items[i], of[i]);
 	return failed;
+}
+
+/* --- logs ------------------------------------------------------------------------- */
+
+int cache_read_log(const struct cache_url *u, unsigned timeout_s, const char *drv,
+		   const char *partial_dir, const char *dest, struct error *err)
+{
+	autofree char *name = xasprintf("log/%s", drv);
+	struct download d = {.what = drv, .max = LOG_MAX, .dest = dest};
+	struct download_set set = {
+		.items = &d,
+		.n = 1,
+		.partial_dir = partial_dir,
+		.tries = TRIES,
+		.stall_s = timeout_s,
+		.patience_s = timeout_s * LOG_PATIENCE,
+		.each = true,
+	};
+
+	if (check_dir(u, err) < 0 || cache_file(u, name, &d, err) < 0)
+		return -1;
+	int failed = download_all(&set, err);
+	argv_finish(&d.urls);
+	if (d.gone)
+		error_finish(&d.error);
+	else if (error_is_set(&d.error))
+		return error_join(err, &d.error);
+	return failed ? -1 : !d.gone;
 }

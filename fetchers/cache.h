@@ -40,6 +40,13 @@ int cache_read_narinfos(const struct cache_url *u, unsigned timeout_s,
 			struct cache_answer *answers, size_t n, struct error *err);
 
 /*
+ * The build log of a derivation (its base name) as the file `dest`, whatever is in it: it
+ * is a stranger's text. 1, 0 the cache has none, -1. `partial_dir` exists.
+ */
+int cache_read_log(const struct cache_url *u, unsigned timeout_s, const char *drv,
+		   const char *partial_dir, const char *dest, struct error *err);
+
+/*
  * Prepares a download of a file of the cache; argv_finish(&d->urls) afterwards. Fails for
  * what a directory holds and could not be read to its end, such as a FIFO.
  */

@@ -31,8 +31,8 @@ static void set_down(const struct asking *s, struct peer *peer, const char *why)
 	asking_warn(s, "cache %s is not used: %s", peer->parsed.shown, why);
 }
 
-static struct json_object *new_request(const struct asking *s, const char *what,
-				       const struct peer *peer)
+struct json_object *asking_request(const struct asking *s, const char *what,
+				   const struct peer *peer)
 {
 	struct json_object *o = json_object_new_object();
 
@@ -47,7 +47,8 @@ static struct json_object *new_request(const struct asking *s, const char *what,
 
 static int ask_info(struct asking *s, struct peer *peer, struct error *err)
 {
-	struct json_object *request = new_request(s, "cache-info", peer), *result = NULL;
+	struct json_object *request = asking_request(s, "cache-info", peer),
+			   *result = NULL;
 	autoerror struct error why = {0};
 	int rc = fetch_call(s->c->fetch, request, &result, &why);
 	const char *dir = rc < 0 ? NULL : json_text(result, "store_dir");
@@ -265,7 +266,7 @@ static int send(struct round *r, struct json_object *request, const bool *asked,
 /* What is still without an answer goes to one cache. */
 static int ask_one(struct round *r, struct error *err)
 {
-	struct json_object *request = new_request(r->s, "cache-narinfos", r->peer);
+	struct json_object *request = asking_request(r->s, "cache-narinfos", r->peer);
 	struct json_object *digests = json_add_list(request, "digests");
 	autofree bool *asked = xcalloc(r->n + 1, sizeof(*asked));
 	size_t n = 0;

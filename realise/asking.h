@@ -42,4 +42,7 @@ int asking_run(struct asking *s, const char *const *paths, size_t n, size_t firs
 /* It is about this path, and can be believed; ctx is the struct asking. */
 asking_judge asking_believe;
 
+/* A request to kbuild-fetch about one of the caches; to be put by the caller. */
+struct json_object *asking_request(const struct asking *s, const char *what,
+				   const struct peer *peer);
 PRINTF(2, 3) void asking_warn(const struct asking *s, const char *fmt, ...);

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/dir.h"
+#include "base/json.h"
 #include "realise/asking.h"
 #include "realise/download.h"
 #include "store/address.h"
@@ -130,6 +131,50 @@ int caches_get(const struct caches *c, const struct path_info *want, const char 
 		rc = get(&s, want, dest, err);
 		asking_end(&s);
 	}
+	arena_finish(&a);
+	return rc;
+}
+
+/* --- logs ------------------------------------------------------------------------- */
+
+static int get_log(struct asking *s, const struct peer *peer, const char *drv,
+		   const char *dest, struct error *err)
+{
+	struct json_object *request = asking_request(s, "cache-log", peer);
+	struct json_object *result = NULL, *found = NULL;
+
+	json_add(request, "drv", path_base(drv));
+	json_add(request, "dest", dest);
+	int rc = fetch_call(s->c->fetch, request, &result, err);
+	if (rc == 0 && json_object_object_get_ex(result, "found", &found))
+		rc = json_object_get_boolean(found);
+	json_object_put(request);
+	json_object_put(result);
+	return rc;
+}
+
+int caches_log(const struct caches *c, const char *drv, const char *dest,
+	       struct error *err)
+{
+	struct arena a = {0};
+	struct asking s;
+	int rc = c->n ? asking_begin(&s, c, &a, err) : 0;
+
+	if (!c->n || rc < 0)
+		return rc;
+	for (size_t i = 0; i < s.n && rc == 0; i++) {
+		autoerror struct error why = {0};
+
+		if (s.v[i].down)
+			continue;
+		rc = get_log(&s, &s.v[i], drv, dest, &why);
+		if (rc >= 0)
+			continue;
+		autofree char *words = error_words(&why);
+		asking_warn(&s, "cache %s: %s", s.v[i].parsed.shown, words);
+		rc = why.class == ERROR_INTERRUPTED ? error_join(err, &why) : 0;
+	}
+	asking_end(&s);
 	arena_finish(&a);
 	return rc;
 }

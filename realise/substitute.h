@@ -69,6 +69,12 @@ int caches_pull(const struct caches *c, struct store *st, const char *const *pat
 int caches_get(const struct caches *c, const struct path_info *want, const char *dest,
 	       struct error *err);
 /*
+ * The build log of a derivation as the file `dest`: text that nobody vouches for. 1, 0
+ * nobody has it, -1.
+ */
+int caches_log(const struct caches *c, const char *drv, const char *dest,
+	       struct error *err);
+/*
  * Something was put into this cache: what was remembered as absent, and the answers that
  * are under way, do not count any more.
  */

@@ -123,6 +123,18 @@ if two=$(nix-build --no-out-link --store "$T/nix" "$T/build.nix" 2>"$T/build.err
 	t_run "and counts" "$KB" store verify --contents --sigs 1 --trust "$(cat "$T/public")"
 	t_run "Nix says so, too" nix store verify --store "$KBUILD_ROOT" --recursive --sigs-needed 1 \
 		--trusted-public-keys "$(cat "$T/public")" "$two"
+	# The configuration names the cache and the key; the log comes from there, and is only text.
+	mkdir -p "$HOME/.config/kbuild" "$W/signed/log"
+	printf 'cache:\n  pull: [%s]\n  trust: ["%s"]\n' "$W/signed" "$(cat "$T/public")" \
+		>"$HOME/.config/kbuild/config.yaml"
+	empty
+	t_run "from the cache of the configuration" pull "$two"
+	t_fails "no log is there" "$KB" log "$two"
+	t_has "nor in the cache" "$T_OUT" 'no cache has one'
+	printf 'said \033[31mred\n' >"$W/signed/log/$(basename "$("$KB" store path-info "$two" | sed -n 's/^deriver *//p')")"
+	t_run "a log from the cache" "$KB" log "$two"
+	t_has "without what would speak to the terminal" "$T_OUT" '^said ?\[31mred$'
+	rm "$HOME/.config/kbuild/config.yaml"
 else
 	skip "what Nix built, signed" "nix-build does not work here: $(tail -n 1 "$T/build.err")"
 fi
