@@ -175,7 +175,7 @@ static void add_step(struct strbuf *b, const struct checked *s)
 	struct json_object *not_varied = json_list(s->report, "not_varied");
 
 	if (s->failed) {
-		strbuf_printf(b, "%s: cannot be built again\n", s->name);
+		strbuf_printf(b, "%s: cannot be built under other conditions\n", s->name);
 		return;
 	}
 	strbuf_printf(b, "%s: %s", s->name,

@@ -32,6 +32,7 @@ static const struct {
 	{"path-info", "path-info PATH [--json]", 1, 1, store_cmd_path_info},
 	{"pull", "pull PATH ... [--from CACHE ...] [--trust KEY ...]", 1, INT_MAX,
 	 store_cmd_pull},
+	{"recover", "recover [--unproven] [--json]", 0, 0, store_cmd_recover},
 	{"restore", "restore DIR", 1, 1, store_cmd_restore},
 	{"roots", "roots [--json]", 0, 0, store_cmd_roots},
 	{"sign", "sign [--key FILE] [--closure] PATH ...", 1, INT_MAX, store_cmd_sign},
@@ -104,7 +105,7 @@ int cmd_store(struct cli *cli, int argc, char **argv, struct error *err)
 		{"type", .text = &c.type, .arg = "TYPE",
 		 .help = "hash: sri, nix32 or hex"},
 		{"unproven", .flag = &c.unproven,
-		 .help = "import: also what is not content-addressed"},
+		 .help = "import, recover: also what proves nothing by itself"},
 		{0},
 	};
 

@@ -33,7 +33,8 @@ typedef int store_verb(struct store_cmd *c, struct error *err);
 store_verb store_cmd_add, store_cmd_add_root, store_cmd_cat, store_cmd_delete,
 	store_cmd_dump, store_cmd_export, store_cmd_gc, store_cmd_hash, store_cmd_import,
 	store_cmd_ls, store_cmd_optimise, store_cmd_path_info, store_cmd_pull,
-	store_cmd_restore, store_cmd_roots, store_cmd_sign, store_cmd_verify;
+	store_cmd_recover, store_cmd_restore, store_cmd_roots, store_cmd_sign,
+	store_cmd_verify;
 
 /* The caches of --from with the keys of --trust; scratch_dir is left to the caller. */
 int store_take_caches(struct store_cmd *c, struct caches *out, struct error *err);

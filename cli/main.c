@@ -83,6 +83,7 @@ static const struct cmd commands[] = {
 	 "  optimise                        equal files of all objects become one\n"
 	 "  path-info PATH [--json]         hash, size, references, deriver\n"
 	 "  pull PATH ... [--from CACHE]    with all it refers to, from a binary cache\n"
+	 "  recover [--unproven]            make a lost database of the trees\n"
 	 "  restore DIR                     make DIR of the NAR on standard input\n"
 	 "  sign PATH ... [--closure]       sign with --key FILE, or the default key\n"
 	 "  verify [--contents] [PATH ...]  look for damage; exit 1 if there is some\n"

@@ -380,17 +380,24 @@ static void whole(struct transfer *t)
 	}
 }
 
+/* Is there time for another attempt that is worth the name? */
+static bool may_try_again(const struct transfer *t, uint64_t pause_ms)
+{
+	return t->tries + 1 < tries(t) &&
+	       (!t->deadline_ms || clock_ms() + 2 * pause_ms < t->deadline_ms);
+}
+
 static void failed(struct transfer *t, CURLcode code, long status)
 {
-	bool late = t->deadline_ms && clock_ms() >= t->deadline_ms;
+	uint64_t pause_ms = (uint64_t)FIRST_PAUSE_MS << t->tries;
 
 	explain(t, code, status);
 	t->silent = unanswered(code);
 	if (t->local_errno || (t->too_long && begin_again(t) < 0)) {
 		t->state = TRANSFER_DONE;
-	} else if (!late && transfer_passing(code, status) && ++t->tries < tries(t)) {
-		t->not_before_ms =
-			clock_ms() + ((uint64_t)FIRST_PAUSE_MS << (t->tries - 1));
+	} else if (transfer_passing(code, status) && may_try_again(t, pause_ms)) {
+		t->tries++;
+		t->not_before_ms = clock_ms() + pause_ms;
 		t->state = TRANSFER_WAITS;
 	} else {
 		t->misses += missing(t, code, status);

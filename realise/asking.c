@@ -75,7 +75,7 @@ static int open_peer(struct asking *s, struct peer *peer, struct error *err)
 {
 	if (cache_url_parse(peer->url, &peer->parsed, err) < 0)
 		return -1;
-	notes_read(s->c->state_dir, peer->url, &peer->notes);
+	notes_read(s->c->state_dir, peer->parsed.base, &peer->notes);
 	if (peer->notes.down)
 		peer->down = "it did not answer a moment ago";
 	else if (!peer->notes.info && ask_info(s, peer, err) < 0)
@@ -118,7 +118,8 @@ int asking_begin(struct asking *s, const struct caches *c, struct arena *a,
 void asking_end(struct asking *s)
 {
 	for (size_t i = 0; i < s->n; i++) {
-		notes_write(s->c->state_dir, s->v[i].url, &s->v[i].notes);
+		if (s->v[i].parsed.base)
+			notes_write(s->c->state_dir, s->v[i].parsed.base, &s->v[i].notes);
 		notes_finish(&s->v[i].notes);
 		cache_url_finish(&s->v[i].parsed);
 	}
@@ -238,7 +239,8 @@ static void tell(struct round *r, size_t asked)
 	else if (r->failed)
 		asking_warn(r->s, "cache %s failed to answer %zu of %zu times: %s",
 			    peer->parsed.shown, r->failed, asked, r->failure);
-	if (!r->refused || peer->notes.told)
+	/* Who wants an answer at any price hears of it in the end. */
+	if (!r->refused || peer->notes.told || r->s->c->fresh)
 		return;
 	peer->notes.told = notes_now();
 	asking_warn(r->s, "cache %s is not believed: %s%s", peer->parsed.shown,

@@ -26,7 +26,8 @@ struct cache_notes {
 };
 
 int64_t notes_now(void);
-/* `dir` NULL, or nothing there: nothing is noted. Finish it. */
+/* `dir` NULL, or nothing there: nothing is noted. `url` is the cache's base. Finish it.
+ */
 void notes_read(const char *dir, const char *url, struct cache_notes *out);
 void notes_absent(struct cache_notes *n, const char *digest, int64_t when);
 /* Is it noted as absent? */

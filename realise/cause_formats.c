@@ -27,12 +27,6 @@ static bool holds(struct str s, const char *text)
 	return s.len && memmem(s.ptr, s.len, text, strlen(text));
 }
 
-static void explain_all(struct evidence *e)
-{
-	for (size_t i = 0; i < e->nspots; i++)
-		e->spots[i].explained = BY_FORMAT;
-}
-
 /* Where in the file a spot of a is; SIZE_MAX if it is in none of its bytes. */
 static size_t place_of(const struct evidence *e, const struct spot *s)
 {
@@ -75,7 +69,7 @@ bool cause_signature(struct evidence *e, struct strbuf *detail)
 	if (end != e->a.len && signed_part(e->b) == end &&
 	    memcmp(e->a.ptr, e->b.ptr, end) == 0) {
 		strbuf_adds(detail, "only the appended module signature differs");
-		explain_all(e);
+		evidence_explain(e);
 		return true;
 	}
 	for (size_t i = 0; i < e->nspots; i++)
@@ -87,7 +81,7 @@ bool cause_signature(struct evidence *e, struct strbuf *detail)
 		strbuf_adds(detail, "a certificate that was made by this build");
 	if (!found && holds(e->a, "-----BEGIN ") && holds(e->b, "-----BEGIN ")) {
 		strbuf_adds(detail, "a key or certificate");
-		explain_all(e);
+		evidence_explain(e);
 		found = true;
 	}
 	return found;
@@ -107,7 +101,7 @@ bool cause_randstruct(struct evidence *e, struct strbuf *detail)
 		return true;
 	}
 	if (strstr(e->path, "randstruct")) {
-		explain_all(e);
+		evidence_explain(e);
 		return true;
 	}
 	for (size_t i = 0; i < e->nspots; i++)
@@ -202,7 +196,7 @@ bool cause_image(struct evidence *e, struct strbuf *detail)
 	} else {
 		return false;
 	}
-	explain_all(e);
+	evidence_explain(e);
 	return true;
 }
 
@@ -218,7 +212,7 @@ bool cause_device_tree(struct evidence *e, struct strbuf *detail)
 			found = true;
 		}
 	if (found)
-		explain_all(e);
+		evidence_explain(e);
 	return found;
 }
 

@@ -9,11 +9,6 @@ enum { LINES_MAX = 2000 };
 
 enum whose { NOBODYS, OF_DIRECTORY, OF_COLLATION, OF_JOBS };
 
-static items_cut *cut_of(const struct evidence *e)
-{
-	return e->text ? items_lines : items_strings;
-}
-
 /* A name with or without a path: no blanks. */
 static bool is_name(struct str s)
 {
@@ -25,7 +20,7 @@ static bool all_names(const struct evidence *e)
 	struct str item;
 	size_t n = 0;
 
-	for (size_t at = 0; n < LINES_MAX && cut_of(e)(e->a, &at, &item); n++)
+	for (size_t at = 0; n < LINES_MAX && items_lines(e->a, &at, &item); n++)
 		if (!is_name(item))
 			return false;
 	return n > 0;
@@ -47,12 +42,11 @@ static int compare_bytes(struct str x, struct str y)
 	return order ? order : x.len < y.len ? -1 : x.len > y.len;
 }
 
-static bool is_sorted(const struct evidence *e, struct str all,
-		      int (*compare)(struct str, struct str))
+static bool is_sorted(struct str all, int (*compare)(struct str, struct str))
 {
 	struct str item, last = {NULL, 0};
 
-	for (size_t at = 0, n = 0; n < LINES_MAX && cut_of(e)(all, &at, &item); n++) {
+	for (size_t at = 0, n = 0; n < LINES_MAX && items_lines(all, &at, &item); n++) {
 		if (last.ptr && compare(last, item) > 0)
 			return false;
 		last = item;
@@ -62,9 +56,26 @@ static bool is_sorted(const struct evidence *e, struct str all,
 
 static bool sorted_by_language(const struct evidence *e)
 {
-	return (is_sorted(e, e->a, compare_bytes) &&
-		is_sorted(e, e->b, compare_folded)) ||
-	       (is_sorted(e, e->b, compare_bytes) && is_sorted(e, e->a, compare_folded));
+	return (is_sorted(e->a, compare_bytes) && is_sorted(e->b, compare_folded)) ||
+	       (is_sorted(e->b, compare_bytes) && is_sorted(e->a, compare_folded));
+}
+
+static struct str directory_of(struct str path)
+{
+	const char *slash = memrchr(path.ptr, '/', path.len);
+
+	return (struct str){path.ptr, slash ? (size_t)(slash - path.ptr) : 0};
+}
+
+/* Of the first round it is known how names came; of others, only that they may have. */
+static bool is_of_directories(const struct evidence *e)
+{
+	if (e->reversed)
+		return true;
+	if (!all_names(e))
+		return false;
+	return e->again->order ||
+	       items_reversed_by(e->a, e->b, items_lines, directory_of);
 }
 
 static enum whose whose_order(const struct evidence *e)
@@ -73,12 +84,14 @@ static enum whose whose_order(const struct evidence *e)
 		return e->archive.reordered ? OF_DIRECTORY : NOBODYS;
 	if (!e->reordered)
 		return NOBODYS;
-	if (e->text && sorted_by_language(e))
+	if (!e->again->shim)
+		return OF_JOBS;
+	/* Linked from parts in another order, most likely: who lists them? */
+	if (!e->text)
+		return OF_DIRECTORY;
+	if (sorted_by_language(e))
 		return OF_COLLATION;
-	/* Programs linked from objects in another order have their texts moved, too. */
-	if (!e->text && e->nspots)
-		return NOBODYS;
-	return e->again->shim && (e->reversed || all_names(e)) ? OF_DIRECTORY : OF_JOBS;
+	return is_of_directories(e) ? OF_DIRECTORY : OF_JOBS;
 }
 
 static bool is_order_of(struct evidence *e, enum whose whose, struct strbuf *detail)
@@ -87,9 +100,13 @@ static bool is_order_of(struct evidence *e, enum whose whose, struct strbuf *det
 		return false;
 	if (e->archive.format)
 		strbuf_printf(detail, "of the members in %s", e->archive.format);
-	else if (!e->nspots)
-		strbuf_printf(detail, "the same %s in another order",
-			      e->text ? "lines" : "texts");
+	else if (e->text && !e->nspots)
+		strbuf_adds(detail, "the same lines in another order");
+	else if (!e->text)
+		strbuf_adds(detail, "the same parts in another order");
+	/* What moved is at another place with all its bytes. */
+	if (!e->text && !e->archive.format)
+		evidence_explain(e);
 	return true;
 }
 

@@ -47,9 +47,14 @@ static int consider(struct pull *p, const char *path, const char *user, struct e
 
 static int nobody_has(const struct pull_object *o, struct error *err)
 {
-	error_class(err, ERROR_INFRA, "no cache has %s%s%s", o->path,
-		    o->user ? ", needed by " : "", o->user ? o->user : "");
-	return o->hit.why ? error_hint(err, "%s", o->hit.why) : -1;
+	const char *needed = o->user ? ", needed by " : "",
+		   *user = o->user ? o->user : "";
+
+	if (!o->hit.why)
+		return error_class(err, ERROR_INFRA, "no cache has %s%s%s", o->path,
+				   needed, user);
+	error_class(err, ERROR_INFRA, "%s", o->hit.why);
+	return error_wrap(err, "no cache has %s%s%s", o->path, needed, user);
 }
 
 /* Asks about the objects from `first` on. */

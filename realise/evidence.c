@@ -109,11 +109,13 @@ static void take_pair(void *ctx, struct str a, struct str b)
 	add_lines(ctx, a, b);
 }
 
-static void compare_items(struct evidence *e, struct str a, struct str b, items_cut *cut)
+static void compare_items(struct evidence *e, struct str a, struct str b, items_cut *cut,
+			  void (*pair)(void *ctx, struct str a, struct str b))
 {
-	struct items_order order = items_compare(a, b, cut, take_pair, e);
+	struct items_order order = items_compare(a, b, cut, pair, e);
 
-	e->reordered |= order.reordered;
+	/* Chance makes a few texts in any two binaries. */
+	e->reordered |= order.reordered && (cut == items_lines || order.alike);
 	e->reversed |= order.reversed;
 }
 
@@ -188,19 +190,26 @@ static void compare_in_place(struct evidence *e, struct str a, struct str b)
 	}
 }
 
+static void ignore_pair(void *ctx, struct str a, struct str b)
+{
+	(void)ctx, (void)a, (void)b;
+}
+
 static void compare_part(void *ctx, struct str a, struct str b)
 {
 	struct evidence *e = ctx;
 	size_t before = e->nspots;
+	bool small = a.len <= TEXT_MAX && b.len <= TEXT_MAX;
 
 	if (is_text(a) && is_text(b)) {
-		compare_items(e, a, b, items_lines);
+		compare_items(e, a, b, items_lines, take_pair);
 		return;
 	}
+	if (small)
+		compare_items(e, a, b, items_strings,
+			      a.len == b.len ? ignore_pair : take_pair);
 	if (a.len == b.len)
 		compare_in_place(e, a, b);
-	else if (a.len <= TEXT_MAX && b.len <= TEXT_MAX)
-		compare_items(e, a, b, items_strings);
 	if (e->nspots == before)
 		add_middle(e, a, b);
 }
@@ -290,6 +299,12 @@ void evidence_close(struct evidence *e)
 	strbuf_finish(&e->inside_a);
 	strbuf_finish(&e->inside_b);
 	free(e->spots);
+}
+
+void evidence_explain(struct evidence *e)
+{
+	for (size_t i = 0; i < e->nspots; i++)
+		e->spots[i].explained = BY_FORMAT;
 }
 
 size_t evidence_line(const struct evidence *e, const struct spot *s)

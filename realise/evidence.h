@@ -24,6 +24,7 @@ struct run_facts {
 	int64_t ahead;      /* of its clock */
 	const char *host, *user;
 	unsigned uid, umask, pids;
+	unsigned order;  /* of names, as in struct variation */
 	long jobs;       /* 0: not known */
 	long processors; /* that it saw */
 	bool shim;       /* clock, order of names and so on were varied */
@@ -65,5 +66,7 @@ int evidence_open(struct evidence *e, const char *first, const char *again,
 void evidence_of_texts(struct evidence *e, const char *first, const char *again);
 void evidence_close(struct evidence *e);
 
+/* The format explains every spot. */
+void evidence_explain(struct evidence *e);
 /* Where a word of a text is, from 1; of a spot's `a`, which must not be empty. */
 size_t evidence_line(const struct evidence *e, const struct spot *s);

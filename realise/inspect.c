@@ -76,6 +76,7 @@ static void gather_facts(struct inspection *in, const struct path_info *info)
 	in->facts[1].uid = v->uid;
 	in->facts[1].umask = v->umask;
 	in->facts[1].pids = v->pids;
+	in->facts[1].order = v->order;
 	in->facts[1].shim = varied->shim;
 	in->facts[1].ahead = varied->shim ? v->ahead_s : 0;
 	in->facts[1].processors = processors(varied->shim);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/map.h"
 
 struct item {
 	struct str s;
@@ -140,7 +141,11 @@ static struct items_order order_of(const struct list *a)
 		}
 		last = a->v[i].partner;
 	}
-	return (struct items_order){.reordered = !up, .reversed = pairs > 1 && down};
+	return (struct items_order){
+		.reordered = !up,
+		.reversed = pairs > 1 && down,
+		.alike = pairs * 10 >= a->n * 9,
+	};
 }
 
 /* The next item of the list that has no partner, or an empty one. */
@@ -177,4 +182,28 @@ struct items_order items_compare(struct str a, struct str b, items_cut *cut,
 	free(x.v);
 	free(y.v);
 	return order;
+}
+
+bool items_reversed_by(struct str a, struct str b, items_cut *cut,
+		       struct str (*group)(struct str item))
+{
+	struct list x = read_items(a, cut), y = read_items(b, cut);
+	struct map last = {0}; /* group -> its item before */
+	bool reversed = true, several = false;
+
+	find_partners(&x, &y);
+	for (size_t i = 0; i < x.n && reversed; i++) {
+		struct str g = group(x.v[i].s);
+		autofree char *name = xstrndup(g.ptr, g.len);
+
+		if (!x.v[i].partner)
+			continue;
+		const struct item *before = map_set(&last, name, &x.v[i]);
+		several |= before != NULL;
+		reversed = !before || x.v[i].partner < before->partner;
+	}
+	map_finish(&last);
+	free(x.v);
+	free(y.v);
+	return reversed && several;
 }

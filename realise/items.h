@@ -18,6 +18,7 @@ items_cut items_strings;
 struct items_order {
 	bool reordered; /* some stand elsewhere */
 	bool reversed;  /* all stand the other way round */
+	bool alike;     /* nine of ten have a counterpart */
 };
 
 /*
@@ -27,3 +28,10 @@ struct items_order {
 struct items_order items_compare(struct str a, struct str b, items_cut *cut,
 				 void (*pair)(void *ctx, struct str a, struct str b),
 				 void *ctx);
+
+/*
+ * Within each group (a directory's names, say) the items stand the other way round, and
+ * some group has several.
+ */
+bool items_reversed_by(struct str a, struct str b, items_cut *cut,
+		       struct str (*group)(struct str item));

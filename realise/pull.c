@@ -213,8 +213,8 @@ static int check_batch(struct pull_object **batch, size_t n, struct error *err)
 	for (size_t i = 0; i < n; i++) {
 		if (batch[i]->stage != PULL_LOST)
 			continue;
-		error_class(err, ERROR_INFRA, "cannot pull %s", batch[i]->path);
-		return error_hint(err, "%s", batch[i]->failure);
+		error_class(err, ERROR_INFRA, "%s", batch[i]->failure);
+		return error_wrap(err, "cannot pull %s", batch[i]->path);
 	}
 	return 0;
 }

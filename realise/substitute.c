@@ -56,9 +56,12 @@ const char *cache_hit_target(const struct cache_hit *hit)
 
 void caches_forget(const char *state_dir, const char *url)
 {
-	struct cache_notes n = {.forgot = notes_now()};
+	const struct cache_notes n = {.forgot = notes_now()};
+	autocacheurl struct cache_url parsed;
+	autoerror struct error ignored = {0};
 
-	notes_write(state_dir, url, &n);
+	if (cache_url_parse(url, &parsed, &ignored) == 0)
+		notes_write(state_dir, parsed.base, &n);
 }
 
 /* --- one tree, for repair --------------------------------------------------------- */

@@ -31,7 +31,7 @@ struct caches {
 	void (*warn)(void *ctx, const char *text); /* may be NULL */
 	void *ctx;
 	unsigned timeout_s; /* for an answer; 0: the usual */
-	bool fresh;         /* ask even what a cache did not have a moment ago */
+	bool fresh; /* the user asks: also for what a cache did not have a moment ago */
 };
 
 struct cache_hit {

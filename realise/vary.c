@@ -35,7 +35,6 @@ static const char *const environment[] = {
 	"DISPLAY=:77",
 	"LOGNAME=passerby",
 	"USER=passerby",
-	"HOSTTYPE=pdp11",
 	"XDG_RUNTIME_DIR=/run/user/77",
 };
 

@@ -60,7 +60,7 @@ static int add_drv_outputs(struct store *st, const char *path, struct error *err
 	return failed ? error_wrap(err, "cannot register %s", path) : 0;
 }
 
-static int register_path(struct store *st, struct path_info *info, struct error *err)
+int store_register(struct store *st, struct path_info *info, struct error *err)
 {
 	bool is_drv =
 		str_ends(info->path, ".drv") && info->ca && str_starts(info->ca, "text:");
@@ -88,7 +88,7 @@ static int publish_locked(struct store *st, int dir, const char *name,
 	if (durable_before(st, err) < 0 ||
 	    store_move_in(st, dir, name, info->path, err) < 0)
 		return -1;
-	return register_path(st, info, err);
+	return store_register(st, info, err);
 }
 
 int store_publish(struct store *st, int dir, const char *name, struct path_info *info,

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "store/db.h"
 
+#include <errno.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "store/path.h"
@@ -47,10 +49,13 @@ enum query {
 	Q_BEGIN,
 	Q_COMMIT,
 	Q_ROLLBACK,
+	Q_QUICK_CHECK,
+	Q_CHECK,
 	Q_FIND,
 	Q_INFO,
 	Q_REFS,
 	Q_REFERRERS,
+	Q_MAKERS,
 	Q_SINCE,
 	Q_PREFIX,
 	Q_DANGLING,
@@ -76,6 +81,8 @@ static const char *const queries[NQUERIES] = {
 	[Q_BEGIN] = "begin immediate",
 	[Q_COMMIT] = "commit",
 	[Q_ROLLBACK] = "rollback",
+	[Q_QUICK_CHECK] = "pragma quick_check(1)",
+	[Q_CHECK] = "pragma integrity_check(1)",
 	[Q_FIND] = "select 1 from ValidPaths where path = ?1",
 	[Q_INFO] = "select hash, registrationTime, deriver, narSize, ultimate, sigs, ca"
 		   " from ValidPaths where path = ?1",
@@ -85,6 +92,9 @@ static const char *const queries[NQUERIES] = {
 	[Q_REFERRERS] = "select v.path from Refs r join ValidPaths v on v.id = r.referrer"
 			" where r.reference = (select id from ValidPaths where path = ?1)"
 			" order by v.path",
+	[Q_MAKERS] = "select v.path from DerivationOutputs d"
+		     " join ValidPaths v on v.id = d.drv"
+		     " where d.path = ?1 order by v.path",
 	[Q_SINCE] = "select path from ValidPaths"
 		    " where registrationTime >= cast(?1 as integer) order by path",
 	/* '~' sorts after every character of a path. */
@@ -139,14 +149,17 @@ struct db {
 
 static int failed(struct db *db, struct error *err)
 {
-	int code = sqlite3_errcode(db->sql), why = 0;
+	int code = sqlite3_errcode(db->sql) & 0xff, why = 0;
 
 	/* Its own words do not say what the system said. */
 	if (code == SQLITE_IOERR || code == SQLITE_CANTOPEN)
 		why = sqlite3_system_errno(db->sql);
-	return error_class(err, ERROR_INFRA, "database %s: %s%s%s", db->file,
-			   sqlite3_errmsg(db->sql), why ? ": " : "",
-			   why ? strerror(why) : "");
+	error_class(err, ERROR_INFRA, "database %s: %s%s%s", db->file,
+		    sqlite3_errmsg(db->sql), why ? ": " : "", why ? strerror(why) : "");
+	if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB ||
+	    (code == SQLITE_CANTOPEN && access(db->file, F_OK) < 0 && errno == ENOENT))
+		error_hint(err, "kbuild store recover");
+	return -1;
 }
 
 static int exec(struct db *db, const char *sql, struct error *err)
@@ -297,6 +310,22 @@ void db_close(struct db *db)
 	free(db);
 }
 
+int db_check(struct db *db, bool thorough, struct error *err)
+{
+	for (size_t q = 0; q < NQUERIES; q++)
+		if (!prepare(db, (enum query)q, NULL, err))
+			return error_hint(err, "kbuild store recover");
+	autostep sqlite3_stmt *st =
+		prepare(db, thorough ? Q_CHECK : Q_QUICK_CHECK, NULL, err);
+	if (sqlite3_step(st) != SQLITE_ROW)
+		return failed(db, err);
+	const char *words = (const char *)sqlite3_column_text(st, 0);
+	if (strcmp(words, "ok") == 0)
+		return 0;
+	error_class(err, ERROR_INFRA, "database %s: %s", db->file, words);
+	return error_hint(err, "kbuild store recover");
+}
+
 /* --- transactions ----------------------------------------------------------------- */
 
 /* A statement with at most one parameter that gives no rows. */
@@ -410,9 +439,9 @@ int db_list(struct db *db, enum db_list what, const char *key, struct argv *out,
 {
 	static const enum query of[] = {
 		[DB_REFS] = Q_REFS,         [DB_REFERRERS] = Q_REFERRERS,
-		[DB_SINCE] = Q_SINCE,       [DB_PREFIX] = Q_PREFIX,
-		[DB_DERIVERS] = Q_DERIVERS, [DB_DANGLING] = Q_DANGLING,
-		[DB_ORPHANED] = Q_ORPHANED,
+		[DB_MAKERS] = Q_MAKERS,     [DB_SINCE] = Q_SINCE,
+		[DB_PREFIX] = Q_PREFIX,     [DB_DERIVERS] = Q_DERIVERS,
+		[DB_DANGLING] = Q_DANGLING, [DB_ORPHANED] = Q_ORPHANED,
 	};
 	autostep sqlite3_stmt *st = prepare(db, of[what], key, err);
 	int step;

@@ -26,6 +26,12 @@ enum db_mode {
 int db_open(const char *dir, enum db_mode mode, struct db **out, struct error *err);
 void db_close(struct db *db);
 
+/*
+ * Is the file sound, and has all that we ask for? Without `thorough` indices are not
+ * compared with what they index.
+ */
+int db_check(struct db *db, bool thorough, struct error *err);
+
 /* One writer at a time; waits for others. */
 int db_begin(struct db *db, struct error *err);
 int db_commit(struct db *db, struct error *err);
@@ -39,6 +45,7 @@ int db_info(struct db *db, const char *path, struct arena *a, struct path_info *
 enum db_list {
 	DB_REFS,      /* what path refers to */
 	DB_REFERRERS, /* what refers to it */
+	DB_MAKERS,    /* derivations that say one of their outputs would be there */
 	DB_SINCE,     /* all registered at or after a time, given as decimal text */
 	DB_PREFIX,    /* whose path begins so; at most two */
 	DB_DERIVERS,  /* every deriver that is named; the key is not used */

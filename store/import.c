@@ -50,11 +50,6 @@ struct import {
 	struct ingest in;
 };
 
-static int differs(const struct import *im, const char *what, struct error *err)
-{
-	return error_class(err, ERROR_INFRA, "%s: %s", im->info->path, what);
-}
-
 static int check_hash(const struct import *im, struct error *err)
 {
 	const struct path_info *info = im->info;
@@ -63,10 +58,10 @@ static int check_hash(const struct import *im, struct error *err)
 	if (sha256_equal(&im->in.nar, &info->nar) && im->in.size == info->nar_size)
 		return 0;
 	error_class(err, ERROR_INFRA,
-		    "contents of %s are not what was claimed\n  expected %s, %" PRIu64
+		    "its contents are not what was claimed\n  expected %s, %" PRIu64
 		    " bytes\n  got      %s, %" PRIu64 " bytes",
-		    info->path, hash_sri(&a, &info->nar), info->nar_size,
-		    hash_sri(&a, &im->in.nar), im->in.size);
+		    hash_sri(&a, &info->nar), info->nar_size, hash_sri(&a, &im->in.nar),
+		    im->in.size);
 	arena_finish(&a);
 	return -1;
 }
@@ -84,8 +79,8 @@ static int find_candidates(struct import *im, struct error *err)
 			return -1;
 		if (!valid)
 			return error_class(err, ERROR_INFRA,
-					   "%s refers to %s, which is not valid",
-					   info->path, info->refs[i]);
+					   "it refers to %s, which is not valid",
+					   info->refs[i]);
 		if (valid == 1)
 			argv_push(&refs, info->refs[i]);
 	}
@@ -117,13 +112,13 @@ static int check_refs(const struct import *im, struct error *err)
 
 		if (found && !said)
 			return error_class(err, ERROR_INFRA,
-					   "%s mentions %s, which was not declared",
-					   info->path, path);
+					   "it mentions %s, which was not declared",
+					   path);
 		if (said && !found && !text)
 			return error_class(
 				err, ERROR_INFRA,
-				"%s is said to refer to %s and does not mention it",
-				info->path, path);
+				"it is said to refer to %s and does not mention it",
+				path);
 	}
 	return 0;
 }
@@ -140,7 +135,8 @@ static int prove_address(const struct import *im, const char *physical,
 	int proven = address_prove(AT_FDCWD, physical, &facts, out, a, err);
 
 	if (proven == 0)
-		return differs(im, "its contents do not have its content address", err);
+		return error_class(err, ERROR_INFRA,
+				   "its contents do not have its content address");
 	return proven < 0 ? -1 : 0;
 }
 
@@ -177,7 +173,7 @@ static int import_claimed(struct store *st, const struct store_import *in,
 		return error_make(err, "'%s' is not a store path", info->path);
 	const char *why = import_refused(info, in->trust, in->ntrust, a);
 	if (why)
-		return differs(&im, why, err);
+		return error_class(err, ERROR_INFRA, "%s", why);
 	im.addressed = info->ca && path_info_ca_path(info, a);
 	im.flat = im.addressed && !str_starts(info->ca, "fixed:r:");
 	int failed = import_tree(&im, in->physical, &out, a, err);

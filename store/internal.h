@@ -15,6 +15,7 @@ struct store {
 	struct db *db;                 /* NULL: nothing there, opened for reading */
 	int dirfd, statefd, scratchfd; /* -1 when absent */
 	int big_lock;
+	char *broken_db; /* STORE_RECOVER: where the old database went, or NULL */
 
 	int temproots, gc_lock; /* -1 until the first temporary root */
 	char *temproots_name;
@@ -51,6 +52,8 @@ void store_scratch_end(struct store *st, const char *name);
  */
 int store_publish(struct store *st, int dir, const char *name, struct path_info *info,
 		  struct error *err);
+/* Only the row; the object is in its place, and canonical. Sets info->registered. */
+int store_register(struct store *st, struct path_info *info, struct error *err);
 /* The same without row: inside the caller's lock and transaction. */
 int store_move_in(struct store *st, int dir, const char *name, const char *path,
 		  struct error *err);

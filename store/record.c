@@ -257,8 +257,8 @@ static int import_link(struct record *rec, struct path_info *info, struct error 
 	const char *target = realisation_target(info);
 
 	if (!target)
-		return error_class(err, ERROR_INFRA, "%s is no link to what it refers to",
-				   info->path);
+		return error_class(err, ERROR_INFRA,
+				   "it is no link to what it refers to");
 	if (!key_count_signed(info, rec->trust, rec->ntrust))
 		return error_class(err, ERROR_INFRA, "%s is not signed by a trusted key",
 				   info->path);
@@ -267,8 +267,8 @@ static int import_link(struct record *rec, struct path_info *info, struct error 
 		return -1;
 	if (!addressed)
 		return error_class(err, ERROR_INFRA,
-				   "%s leads to %s, which is not content-addressed",
-				   info->path, target);
+				   "it leads to %s, which is not content-addressed",
+				   target);
 	return record_in_scratch(rec, info, 1, err);
 }
 

@@ -69,34 +69,52 @@ static int open_dir(const char *path, bool must, int *out, struct error *err)
 	return 0;
 }
 
+/* The number of the layout, "" if none is written down. */
+static int read_schema(struct store *st, struct strbuf *out, struct error *err)
+{
+	strbuf_adds(out, "");
+	if (st->statefd < 0 ||
+	    (faccessat(st->statefd, "db/schema", F_OK, 0) < 0 && errno == ENOENT))
+		return 0;
+	if (dir_read(st->statefd, "db/schema", out, err) < 0)
+		return -1;
+	while (out->len && out->ptr[out->len - 1] == '\n')
+		out->ptr[--out->len] = '\0';
+	return 0;
+}
+
 /* 1 if it is there and ours, 0 if there is none. Another layout is not to be touched. */
 static int check_schema(struct store *st, struct error *err)
 {
 	autobuf struct strbuf text = STRBUF_INIT;
 
-	if (st->statefd < 0 ||
-	    (faccessat(st->statefd, "db/schema", F_OK, 0) < 0 && errno == ENOENT))
-		return 0;
-	if (dir_read(st->statefd, "db/schema", &text, err) < 0)
+	if (read_schema(st, &text, err) < 0)
 		return -1;
-	while (text.len && text.ptr[text.len - 1] == '\n')
-		text.ptr[--text.len] = '\0';
 	if (strcmp(text.ptr, schema_version) == 0)
 		return 1;
-	return error_make(err, "the store at %s has schema %s, expected %s", st->root,
-			  text.ptr, schema_version);
+	size_t digits = strspn(text.ptr, "0123456789");
+	if (digits && !text.ptr[digits]) {
+		bool newer = atoi(text.ptr) > atoi(schema_version);
+
+		error_class(err, ERROR_INFRA,
+			    "the store at %s has schema %s, expected %s", st->root,
+			    text.ptr, schema_version);
+		return error_hint(err, newer ? "a newer program made it; use that one"
+					     : "nix-store --store ROOT --verify "
+					       "brings it up to date");
+	}
+	if (!*text.ptr || st->mode == STORE_RECOVER)
+		return 0;
+	error_class(err, ERROR_INFRA, "the store at %s has no readable schema number",
+		    st->root);
+	return error_hint(err, "kbuild store recover");
 }
 
-/* Alone with it, as Nix would be. The schema's number comes last: then all is there. */
-static int create_db(struct store *st, const char *db, struct error *err)
+/* The schema's number comes last: then all is there. */
+static int make_db(struct store *st, const char *db, struct error *err)
 {
 	struct db *fresh = NULL;
 
-	if (lock_take(st->big_lock, true, true, err) < 0)
-		return -1;
-	int there = check_schema(st, err);
-	if (there)
-		return there < 0 ? -1 : 0;
 	if (db_open(db, DB_CREATE, &fresh, err) < 0)
 		return -1;
 	db_close(fresh);
@@ -117,29 +135,100 @@ void store_reserve(struct store *st)
 		unlinkat(st->statefd, reserve_name, 0);
 }
 
+/* Alone with it, as Nix would be. */
+static int create_db(struct store *st, const char *db, struct error *err)
+{
+	if (lock_take(st->big_lock, true, true, err) < 0)
+		return -1;
+	int there = check_schema(st, err);
+	return there ? there < 0 ? -1 : 0 : make_db(st, db, err);
+}
+
+/* The file and its log, under a name that is free; whoever knows more may look at it. */
+static int set_aside(struct store *st, const char *db, struct error *err)
+{
+	static const char *const tails[] = {"-shm", "-wal", ""};
+	autofree char *to = NULL;
+
+	for (int n = 1; n == 1 || access(to, F_OK) == 0; n++) {
+		free(to);
+		to = n == 1 ? xasprintf("%s/db.sqlite.broken", db)
+			    : xasprintf("%s/db.sqlite.broken-%d", db, n);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(tails); i++) {
+		autofree char *from = xasprintf("%s/db.sqlite%s", db, tails[i]);
+		autofree char *kept = xasprintf("%s%s", to, tails[i]);
+
+		if (rename(from, kept) == 0)
+			st->broken_db = *tails[i] ? st->broken_db : xstrdup(to);
+		else if (errno != ENOENT)
+			return error_errno(err, "cannot put %s aside", from);
+	}
+	return 0;
+}
+
+static bool is_sound(const char *db)
+{
+	autoerror struct error ignored = {0};
+	struct db *old = NULL;
+	bool sound = db_open(db, DB_WRITE, &old, &ignored) == 0 &&
+		     db_check(old, true, &ignored) == 0;
+
+	db_close(old);
+	return sound;
+}
+
+/* A database that can be used, with whatever rows it has; the lock is ours alone. */
+static int renew_db(struct store *st, const char *db, struct error *err)
+{
+	int there = check_schema(st, err);
+
+	if (there < 0)
+		return -1;
+	if (is_sound(db))
+		return there ? 0
+			     : dir_write(st->statefd, "db/schema", schema_version,
+					 strlen(schema_version), 0644, false, err);
+	return set_aside(st, db, err) < 0 ? -1 : make_db(st, db, err);
+}
+
+/* Held by everybody who writes, taken alone by whoever changes more than rows. */
+static int lock_db(struct store *st, struct error *err)
+{
+	bool alone = st->mode == STORE_RECOVER;
+
+	st->big_lock = lock_open(st->statefd, "db/big-lock", err);
+	if (st->big_lock < 0)
+		return -1;
+	int got = lock_take(st->big_lock, alone, !alone, err);
+	return got ? got
+		   : error_class(err, ERROR_INFRA, "somebody else uses the store at %s",
+				 st->root);
+}
+
 static int open_db(struct store *st, struct error *err)
 {
 	autofree char *db = path_join(st->state, "db");
-	bool write = st->mode == STORE_WRITE;
 
-	if (write) {
-		/* Held by everybody, taken alone by whoever changes the schema. */
-		st->big_lock = lock_open(st->statefd, "db/big-lock", err);
-		if (st->big_lock < 0 || lock_take(st->big_lock, false, true, err) < 0)
-			return -1;
+	if (st->mode == STORE_READ) {
+		int there = check_schema(st, err);
+
+		return there <= 0 ? there : db_open(db, DB_READ, &st->db, err);
 	}
-	int there = check_schema(st, err);
-	if (there < 0 || (!there && !write))
-		return there;
-	if (!there &&
-	    (create_db(st, db, err) < 0 || lock_take(st->big_lock, false, true, err) < 0))
+	if (lock_db(st, err) < 0)
 		return -1;
-	return db_open(db, write ? DB_WRITE : DB_READ, &st->db, err);
+	bool recover = st->mode == STORE_RECOVER;
+	int there = recover ? renew_db(st, db, err) < 0 ? -1 : 0 : check_schema(st, err);
+	st->mode = STORE_WRITE;
+	if (there < 0 || (!there && !recover && create_db(st, db, err) < 0) ||
+	    (!there && lock_take(st->big_lock, false, true, err) < 0))
+		return -1;
+	return db_open(db, DB_WRITE, &st->db, err);
 }
 
 static int open_files(struct store *st, struct error *err)
 {
-	bool write = st->mode == STORE_WRITE;
+	bool write = st->mode != STORE_READ;
 
 	if (write && make_dirs(st, err) < 0)
 		return -1;
@@ -160,7 +249,7 @@ int store_open(const char *root, enum store_mode mode, struct store **out,
 	st->dirfd = st->statefd = st->scratchfd = -1;
 	st->big_lock = st->temproots = st->gc_lock = -1;
 	st->mode = mode == STORE_COLLECT ? STORE_WRITE : mode;
-	if (st->mode == STORE_WRITE && dir_make(AT_FDCWD, root, 0755, err) < 0) {
+	if (st->mode != STORE_READ && dir_make(AT_FDCWD, root, 0755, err) < 0) {
 		store_close(st);
 		return error_wrap(err, "cannot open the store at %s", root);
 	}
@@ -198,6 +287,7 @@ void store_close(struct store *st)
 			close(fds[i]);
 	map_finish(&st->rooted);
 	map_finish(&st->locked);
+	free(st->broken_db);
 	free(st->temproots_name);
 	free(st->scratch);
 	free(st->own);

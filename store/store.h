@@ -31,6 +31,11 @@ enum store_mode {
 	/* For whoever makes room: gives up the space that is reserved for that, since on
 	 * a full disk not even the database can be opened. Otherwise as STORE_WRITE. */
 	STORE_COLLECT,
+	/*
+	 * As STORE_WRITE, alone at first: a database that is broken or gone is put aside
+	 * and an empty one made. See store/recover.h.
+	 */
+	STORE_RECOVER,
 };
 
 /*

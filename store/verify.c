@@ -211,6 +211,8 @@ static int verify(struct verify *v, struct error *err)
 	if (fstat(v->st->dirfd, &s) < 0)
 		return error_errno(err, "cannot examine %s", v->st->dir);
 	v->tree.owner = s.st_uid;
+	if (!v->opt->paths && db_check(v->st->db, v->opt->contents, err) < 0)
+		return -1;
 	if (check_rows(v, err) < 0)
 		return -1;
 	crew_run(v->nrows, check_tree, v);
