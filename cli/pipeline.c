@@ -13,6 +13,7 @@
 #include "cli/roots.h"
 #include "evaluator/lock.h"
 #include "evaluator/resolve.h"
+#include "store/gc.h"
 
 int pipeline_target(struct pipeline *p, struct cli *cli, int argc, char **argv,
 		    struct argv *steps, struct error *err)
@@ -201,21 +202,71 @@ struct realise_options pipeline_options(const struct pipeline *p, struct cli *cl
 	};
 }
 
+static bool made_something(const struct pipeline *p)
+{
+	for (size_t i = 0; i < p->plan.nsteps; i++)
+		if (p->results[i].state == STEP_BUILT ||
+		    p->results[i].state == STEP_PULLED)
+			return true;
+	return false;
+}
+
+static int trim_store(const struct pipeline *p, struct cli *cli, struct gc_result *res,
+		      struct error *err)
+{
+	const struct gc_options opt = {.no_wait = true, .keep_bytes = p->settings.keep};
+	autostore struct store *look = NULL, *st = NULL;
+	uint64_t size;
+
+	if (cli_open_store(cli, STORE_READ, &look, err) < 0 ||
+	    store_size(look, &size, err) < 0)
+		return -1;
+	if (size <= p->settings.keep)
+		return 0;
+	return cli_open_store(cli, STORE_COLLECT, &st, err) < 0
+		       ? -1
+		       : store_gc(st, &opt, res, err);
+}
+
+/* store.keep: garbage beyond that goes. What was asked for is there, whatever happens. */
+static void trim(const struct pipeline *p, struct cli *cli)
+{
+	autobuf struct strbuf freed = STRBUF_INIT, size = STRBUF_INIT;
+	autoerror struct error err = {0};
+	struct gc_result res = {0};
+
+	if (!p->settings.keeps || !made_something(p))
+		return;
+	if (trim_store(p, cli, &res, &err) < 0) {
+		autofree char *why = error_words(&err);
+
+		log_say(LOG_WARN, "the store was not trimmed: %s", why);
+	} else if (res.paths) {
+		strbuf_add_size(&freed, res.freed);
+		strbuf_add_size(&size, p->settings.keep);
+		log_say(LOG_INFO, "freed %s of the store, which is to keep to %s",
+			freed.ptr, size.ptr);
+	}
+}
+
 int pipeline_realise(struct pipeline *p, struct cli *cli, struct error *err)
 {
 	struct realise_step *steps = pipeline_steps(p, cli);
 	autofree char *root = cli_root(cli);
 	struct progress *progress = progress_new(cli, steps, p->plan.nsteps);
 	struct realise_options opt = pipeline_options(p, cli, root, progress);
-	autostore struct store *hold = NULL;
+	struct store *hold = NULL;
 
 	opt.hold = &hold;
 	p->results = arena_array(&cli->arena, p->plan.nsteps, struct realise_result);
 	int rc = realise(steps, p->plan.nsteps, &opt, &cli->arena, p->results, err);
 	progress_free(progress);
-	if (rc < 0 || p->no_link)
-		return rc;
-	return make_links(p, cli, err) < 0 ? -1 : rc;
+	if (rc >= 0 && !p->no_link && make_links(p, cli, err) < 0)
+		rc = -1;
+	store_close(hold);
+	if (rc == 0 && !p->no_link)
+		trim(p, cli);
+	return rc;
 }
 
 void pipeline_finish(struct pipeline *p)
