@@ -14,8 +14,7 @@ static const char *realisation_key(const struct realise_result *r)
 	return NULL;
 }
 
-static void add_step(const struct pipeline *p, struct cli *cli, size_t i,
-		     struct json_object *step)
+static void add_step(const struct pipeline *p, size_t i, struct json_object *step)
 {
 	const struct realise_result *r = &p->results[i];
 	struct json_object *outputs;
@@ -28,7 +27,7 @@ static void add_step(const struct pipeline *p, struct cli *cli, size_t i,
 		autofree char *physical =
 			r->state == STEP_KNOWN
 				? NULL
-				: pipeline_output(p, cli, i, r->outputs[k].name);
+				: pipeline_output(p, i, r->outputs[k].name);
 		struct json_object *o = json_add_object(outputs, r->outputs[k].name);
 
 		json_add(o, "path", r->outputs[k].path);
@@ -47,7 +46,7 @@ static void add_step(const struct pipeline *p, struct cli *cli, size_t i,
 			       json_object_new_double_s(r->seconds, seconds));
 }
 
-static void print_json(const struct pipeline *p, struct cli *cli)
+static void print_json(const struct pipeline *p)
 {
 	struct json_object *all = json_object_new_object();
 	struct json_object *steps = json_add_object(all, "steps");
@@ -57,17 +56,15 @@ static void print_json(const struct pipeline *p, struct cli *cli)
 
 		if (state == STEP_HAD || state == STEP_BUILT || state == STEP_PULLED ||
 		    state == STEP_KNOWN || state == STEP_FAILED)
-			add_step(p, cli, i,
-				 json_add_object(steps, p->plan.steps[i].name));
+			add_step(p, i, json_add_object(steps, p->plan.steps[i].name));
 	}
 	cli_print_json(all);
 }
 
-static void print_paths(const struct pipeline *p, struct cli *cli)
+static void print_paths(const struct pipeline *p)
 {
 	for (size_t i = 0; i < p->plan.nsteps; i++) {
-		autofree char *out =
-			p->wanted[i] ? pipeline_output(p, cli, i, "out") : NULL;
+		autofree char *out = p->wanted[i] ? pipeline_output(p, i, "out") : NULL;
 
 		if (out)
 			puts(out);
@@ -96,9 +93,9 @@ static int realize(struct pipeline *p, struct cli *cli, const struct argv *steps
 	if (rc < 0)
 		return -1;
 	if (cli->json)
-		print_json(p, cli);
+		print_json(p);
 	else
-		print_paths(p, cli);
+		print_paths(p);
 	return rc ? finish_some(p, cli, err) : EXIT_DONE;
 }
 

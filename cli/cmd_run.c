@@ -20,11 +20,11 @@ static int split(int *argc, char **argv)
 	return 0;
 }
 
-static int become(struct pipeline *p, struct cli *cli, size_t step, const char *script,
+static int become(struct pipeline *p, size_t step, const char *script,
 		  const struct argv *words, struct error *err)
 {
 	autoargv struct argv args = {0};
-	autofree char *out = pipeline_output(p, cli, step, "out");
+	autofree char *out = pipeline_output(p, step, "out");
 
 	argv_pushf(&args, "%s/bin/%s", out, script);
 	for (size_t i = 0; i < words->n; i++)
@@ -51,7 +51,7 @@ static int realize_and_become(struct cli *cli, int argc, char **argv, const char
 	if (rc)
 		return rc < 0 ? -1 : pipeline_failures(p, cli, err);
 	long step = plan_find(&p->plan, name, err);
-	return step < 0 ? -1 : become(p, cli, (size_t)step, script, words, err);
+	return step < 0 ? -1 : become(p, (size_t)step, script, words, err);
 }
 
 int cmd_run(struct cli *cli, int argc, char **argv, struct error *err)

@@ -30,5 +30,5 @@ void result_number(struct request *r, const char *key, uint64_t value);
 typedef int request_fn(struct request *r, struct error *err);
 
 request_fn do_resolve, do_fetch, do_resolve_debs, do_fetch_debs, do_unpack_debs,
-	do_unpack, do_tree_hash, do_cache_info, do_cache_log, do_cache_narinfos, do_cache_nars,
-	do_cache_put_files, do_cache_put_nars;
+	do_unpack, do_tree_hash, do_cache_info, do_cache_log, do_cache_narinfos,
+	do_cache_nars, do_cache_put_files, do_cache_put_nars;

@@ -129,17 +129,13 @@ struct realise_step *pipeline_steps(const struct pipeline *p, struct cli *cli)
 	return steps;
 }
 
-char *pipeline_output(const struct pipeline *p, struct cli *cli, size_t step,
-		      const char *name)
+char *pipeline_output(const struct pipeline *p, size_t step, const char *name)
 {
 	const struct realise_result *r = &p->results[step];
-	autofree char *root = cli_root(cli);
-	autofree char *absolute = path_absolute(root);
 
 	for (size_t i = 0; i < r->noutputs; i++)
 		if (strcmp(r->outputs[i].name, name) == 0 && r->outputs[i].path)
-			return xasprintf("%s%s", absolute ? absolute : root,
-					 r->outputs[i].path);
+			return xasprintf("%s%s", p->root, r->outputs[i].path);
 	return NULL;
 }
 
@@ -167,8 +163,7 @@ static int make_links(const struct pipeline *p, struct cli *cli, struct error *e
 		return error_errno(err, "cannot open %s", path);
 	for (size_t i = 0; i < p->plan.nsteps; i++) {
 		const struct plan_step *s = &p->plan.steps[i];
-		autofree char *out =
-			p->wanted[i] ? pipeline_output(p, cli, i, "out") : NULL;
+		autofree char *out = p->wanted[i] ? pipeline_output(p, i, "out") : NULL;
 
 		if (!out)
 			continue;
@@ -261,6 +256,8 @@ int pipeline_realise(struct pipeline *p, struct cli *cli, struct error *err)
 	p->results = arena_array(&cli->arena, p->plan.nsteps, struct realise_result);
 	int rc = realise(steps, p->plan.nsteps, &opt, &cli->arena, p->results, err);
 	progress_free(progress);
+	autofree char *absolute = path_absolute(root);
+	p->root = arena_strdup(&cli->arena, absolute ? absolute : root);
 	if (rc >= 0 && !p->no_link && make_links(p, cli, err) < 0)
 		rc = -1;
 	store_close(hold);

@@ -23,6 +23,7 @@ struct pipeline {
 	struct plan plan;
 	bool *wanted;                   /* one a step */
 	struct realise_result *results; /* one a step, after pipeline_realise */
+	const char *root;               /* the store's, absolute; after that, too */
 };
 
 /* The options every realising command knows, as rows for its table. */
@@ -74,5 +75,4 @@ void pipeline_finish(struct pipeline *p);
 /* The plan's steps as realise takes them; in cli's arena. */
 struct realise_step *pipeline_steps(const struct pipeline *p, struct cli *cli);
 /* Physical path of output `name` of a step that is there; NULL without such an output. */
-char *pipeline_output(const struct pipeline *p, struct cli *cli, size_t step,
-		      const char *name);
+char *pipeline_output(const struct pipeline *p, size_t step, const char *name);
