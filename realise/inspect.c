@@ -357,9 +357,7 @@ int inspect_output(struct worker *w, const struct realise_output *o, const char 
 
 	int found = store_realisation(w->st, o->key, a, &info, &path, err);
 	if (found > 0)
-		found = store_temp_root(w->st, path, err) < 0
-				? -1
-				: store_info(w->st, path, a, &info, err);
+		found = store_info(w->st, path, a, &info, err);
 	if (found <= 0)
 		return found < 0 ? -1
 				 : error_class(err, ERROR_INFRA,

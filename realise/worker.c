@@ -185,6 +185,12 @@ static enum realise_state pull(struct worker *w, struct error *err)
 /* Nobody else is kept from building it: what we make goes nowhere. */
 static enum realise_state build_again(struct worker *w, struct error *err)
 {
+	const struct realise_result *r = w->node->result;
+
+	/* What it may be compared with must not be collected meanwhile. */
+	for (size_t i = 0; i < r->noutputs; i++)
+		if (store_temp_root(w->st, r->outputs[i].key, err) < 0)
+			return STEP_FAILED;
 	if (run_builder(w, err) < 0)
 		return STEP_FAILED;
 	message_phase(w->messages, "hash");
