@@ -34,13 +34,18 @@ struct push_cmd {
 
 /* --- what is asked for ------------------------------------------------------------ */
 
-/* A recipe's name, or something in the store: result/kernel is that. */
+/*
+ * A recipe's name, or something in the store: result/kernel is that, and so is the
+ * beginning of a digest, unless a file is called so.
+ */
 static bool is_store_path(const char *word)
 {
 	autofree char *real = path_absolute(word);
 	const char *text = real ? real : word;
+	size_t digest = strspn(word, "0123456789abcdfghijklmnpqrsvwxyz");
 
-	return strstr(text, STORE_DIR "/") != NULL;
+	return strstr(text, STORE_DIR "/") != NULL ||
+	       (!real && (digest == PATH_DIGEST_LEN || (digest >= 4 && !word[digest])));
 }
 
 static int take_paths(struct push_cmd *c, struct store *st, int argc, char **argv,

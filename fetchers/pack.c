@@ -50,10 +50,10 @@ static la_ssize_t put(struct archive *a, void *ctx, const void *bytes, size_t n)
 	struct pack *p = ctx;
 
 	(void)a;
-	if (write_all(p->fd, bytes, n) < 0) {
+	if (!p->failure && write_all(p->fd, bytes, n) < 0)
 		p->failure = errno;
+	if (p->failure)
 		return -1;
-	}
 	sha256_add(p->hash, bytes, n);
 	p->size += n;
 	return (la_ssize_t)n;
@@ -147,8 +147,6 @@ void pack_free(struct pack *p)
 {
 	if (!p)
 		return;
-	/* A stream that failed must not be flushed: that would report again. */
-	archive_write_fail(p->archive);
 	archive_write_free(p->archive);
 	if (p->hash)
 		sha256_drop(p->hash);

@@ -156,6 +156,14 @@ for kind in none xz zstd; do
 	t_run "$kind: Nix reads it" fresh nix copy --no-check-sigs --from "file://$T/k-$kind" --to "$T/n-$kind" "$second"
 	t_run "$kind: the same tree" diff -r --no-dereference "$T/n-$kind$(content second)" "$KBUILD_ROOT$(content second)"
 done
+file=$(sed -n 's/^URL: //p' "$(narinfo "$T/k-none" "$(content second)")")
+nix-store --dump "$KBUILD_ROOT$(content second)" >"$T/nar"
+t_same "none is the archive itself" "$T/nar" "$T/k-none/$file"
+base=${second#/nix/store/}
+for name in "$base" "$(echo "$base" | cut -c1-32)" "$(echo "$base" | cut -c1-9)" "$KBUILD_ROOT$second"; do
+	t_run "as $name" "$KB" push "$name" "$T/k-zstd"
+	t_has "it is the same" "$T_OUT" '^0 objects, .* 3 already there'
+done
 t_run "a level" "$KB" push --level 19 "$second" "$T/k-19"
 t_fails "makes other files" diff -rq "$T/k-19/nar" "$T/k-zstd/nar"
 t_run "one file at a time" "$KB" push -j 1 "$second" "$T/k-1"
@@ -226,6 +234,20 @@ t_is "with what is missing" 1 "$(find "$T/k/nar" -type f -printf '%P %i\n' | gre
 t_has "only that was sent" "$T_OUT" '"bytes":40[0-9]*$'
 t_is "all is there" 21 "$(find "$T/k" -name '*.narinfo' | wc -l)"
 t_run "Nix reads all of it" fresh nix copy --from "file://$T/k" --to "$T/nix3" "$(tail -n 1 "$T/list")"
+
+# Several at once into one cache: nobody disturbs anybody.
+pids=
+for n in 1 2 3 4; do
+	# shellcheck disable=SC2046
+	"$KB" push --root "$T/own" $(tail -n +$n "$T/list") "$T/k-many" >"$T/many.$n" 2>&1 &
+	pids="$pids $!"
+done
+for pid in $pids; do
+	t_run "one of four at once" wait "$pid"
+done
+t_is "all is there, once" "21 21" "$(find "$T/k-many" -name '*.narinfo' | wc -l) $(nars "$T/k-many")"
+t_is "and nothing else" 'nar nix-cache-info' "$(find "$T/k-many" -mindepth 1 -maxdepth 1 ! -name '*.narinfo' -printf '%f\n' | sort | tr '\n' ' ' | sed 's/ $//')"
+t_run "Nix reads all of it" fresh nix copy --from "file://$T/k-many" --to "$T/nix5" "$(head -n 1 "$T/list")" "$(tail -n 1 "$T/list")"
 
 # --- a full disk ---
 mkdir "$T/small"
