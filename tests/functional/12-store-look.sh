@@ -17,6 +17,7 @@ base=${path#/nix/store/}
 digest=$(printf %.6s "$base")
 ln -s "$KBUILD_ROOT$path" "$T/result"
 
+# store scenario path-from-hash-part: lookup by the digest.
 cd "$T" || exit 1
 for name in "$path" "$KBUILD_ROOT$path" "$base" "$digest" result "$T/result" ./result; do
 	t_run "path-info $name" "$KB" store path-info "$name"
@@ -26,10 +27,38 @@ for name in "$path/sub/file" "$KBUILD_ROOT$path/sub/file" "$base/sub/file" "$dig
 	result/sub/file "$path/link"; do
 	t_is "cat $name" one "$("$KB" store cat "$name")"
 done
+t_run "path-info of the whole digest" "$KB" store path-info "$(printf %.32s "$base")"
+t_fails "a digest that nothing has" "$KB" store path-info "$(printf %032d 0)"
+t_fails "the beginning of a name" "$KB" store path-info tre
 t_fails "links do not lead out of the store" "$KB" store cat "$path/out"
 t_fails "a path that is not valid" "$KB" store path-info "/nix/store/$(printf %032d 0)-x"
 t_fails "not a path at all" "$KB" store path-info "no such thing"
 t_fails "something outside" "$KB" store path-info "$T/tree"
+
+# store scenarios hash-path, hash-convert and add: what counts, and how it is written.
+hash() {
+	"$KB" store hash "$@"
+}
+one=$(hash "$T/tree")
+touch -d @1234567890 "$T/tree/run" "$T/tree"
+t_is "times are no part of a hash" "$one" "$(hash "$T/tree")"
+chmod 700 "$T/tree/run"
+t_is "nor is more than the owner's execute bit" "$one" "$(hash "$T/tree")"
+chmod 600 "$T/tree/run"
+[ "$one" != "$(hash "$T/tree")" ]
+t_is "but that is" 0 $?
+chmod 755 "$T/tree/run"
+: >"$T/nothing"
+t_is "of an empty file, SRI" "sha256-d6xi4mKdjkX2JFicDIv5niSzpyI0m/Hnm8GGAIU04kY=" "$(hash "$T/nothing")"
+t_is "nix32" sha256:0ip26j2h11n1kgkz36rl4akv694yz65hr72q4kv4b3lxcbi65b3p "$(hash "$T/nothing" --type nix32)"
+t_is "hex" sha256:77ac62e2629d8e45f624589c0c8bf99e24b3a722349bf1e79bc186008534e246 \
+	"$(hash "$T/nothing" --type hex)"
+t_fails "in a form there is not" "$KB" store hash "$T/nothing" --type md5
+ln -s tree "$T/parent"
+t_is "added through a link in its path" "$("$KB" store add "$T/tree/sub/file")" \
+	"$("$KB" store add "$T/parent/sub/file")"
+t_is "a link itself is added as one" sub/file \
+	"$(readlink "$KBUILD_ROOT$("$KB" store add "$T/tree/link")")"
 
 "$KB" store ls "$path" >"$T/ls"
 t_is "ls: four names" 4 "$(wc -l <"$T/ls")"
