@@ -90,7 +90,11 @@ int rebuilds_obtain(void *ctx, const struct path_info *want, const char *dest,
 
 void rebuilds_end(struct rebuilds *b)
 {
-	map_each (&b->done, e)
-		rebuild_clean(e->value, 1);
+	map_each (&b->done, e) {
+		struct rebuild_result *result = e->value;
+
+		json_object_put(result->report);
+		rebuild_clean(result, 1);
+	}
 	map_finish(&b->done);
 }

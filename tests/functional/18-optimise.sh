@@ -170,6 +170,9 @@ t_is "leaves each equal file once" "" "$(
 	find . -path ./.links -prune -o -name large -printf '%i\n' | sort -u | tail -n +2
 )"
 
+cp -a "$o" "$T/collected"
+t_run "a collector takes everything" "$KB" store gc --root "$T/collected"
+t_is "shared files too" "" "$(ls -A "$T/collected/nix/store/.links")"
 if command -v nix-store >/dev/null; then
 	rm -rf "$o/nix/var/nix/gcroots/"*
 	t_run "Nix collects everything" nix-store --store "$o" --gc
