@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "store/path.h"
+#include "store/db_statement.h"
 
 static const char schema_sql[] =
 	"begin immediate;"
@@ -45,40 +45,9 @@ static const char schema_sql[] =
 	"create index if not exists IndexDerivationOutputs on DerivationOutputs(path);"
 	"commit;";
 
-enum query {
-	Q_BEGIN,
-	Q_COMMIT,
-	Q_ROLLBACK,
-	Q_QUICK_CHECK,
-	Q_CHECK,
-	Q_FIND,
-	Q_INFO,
-	Q_REFS,
-	Q_REFERRERS,
-	Q_MAKERS,
-	Q_SINCE,
-	Q_PREFIX,
-	Q_DANGLING,
-	Q_DERIVERS,
-	Q_ROWS,
-	Q_EDGES,
-	Q_SIZE,
-	Q_ORPHANED,
-	Q_ADD,
-	Q_ADD_REF,
-	Q_ADD_OUTPUT,
-	Q_SET_SIGS,
-	Q_SET_ULTIMATE,
-	Q_AMEND,
-	Q_REMOVE_REFS,
-	Q_REMOVE_ORPHANS,
-	Q_REMOVE,
-	Q_REMOVE_ID,
-	NQUERIES,
-};
-
 static const char *const queries[NQUERIES] = {
 	[Q_BEGIN] = "begin immediate",
+	[Q_BEGIN_READ] = "begin",
 	[Q_COMMIT] = "commit",
 	[Q_ROLLBACK] = "rollback",
 	[Q_QUICK_CHECK] = "pragma quick_check(1)",
@@ -140,14 +109,7 @@ enum {
 	WAL_KEEP = 256 * 1024,
 };
 
-struct db {
-	sqlite3 *sql;
-	sqlite3_stmt *st[NQUERIES];
-	char *file;
-	bool write;
-};
-
-static int failed(struct db *db, struct error *err)
+int db_failed(struct db *db, struct error *err)
 {
 	int code = sqlite3_errcode(db->sql) & 0xff, why = 0;
 
@@ -166,18 +128,17 @@ static int exec(struct db *db, const char *sql, struct error *err)
 {
 	return sqlite3_exec(db->sql, sql, NULL, NULL, NULL) == SQLITE_OK
 		       ? 0
-		       : failed(db, err);
+		       : db_failed(db, err);
 }
 
-/* A prepared statement with its first parameter, ready to step. NULL on failure. */
-static sqlite3_stmt *prepare(struct db *db, enum query q, const char *first,
-			     struct error *err)
+sqlite3_stmt *db_prepare(struct db *db, enum query q, const char *first,
+			 struct error *err)
 {
 	sqlite3_stmt **st = &db->st[q];
 
 	if (!*st && sqlite3_prepare_v3(db->sql, queries[q], -1, SQLITE_PREPARE_PERSISTENT,
 				       st, NULL) != SQLITE_OK) {
-		failed(db, err);
+		db_failed(db, err);
 		return NULL;
 	}
 	if (first)
@@ -185,19 +146,17 @@ static sqlite3_stmt *prepare(struct db *db, enum query q, const char *first,
 	return *st;
 }
 
-static void done(sqlite3_stmt **st)
+void db_done(sqlite3_stmt **st)
 {
 	if (*st) {
 		sqlite3_reset(*st);
 		sqlite3_clear_bindings(*st);
 	}
 }
-#define autostep __attribute__((cleanup(done)))
 
-/* Runs a statement that gives no rows. */
-static int run(struct db *db, sqlite3_stmt *st, struct error *err)
+int db_run(struct db *db, sqlite3_stmt *st, struct error *err)
 {
-	return sqlite3_step(st) == SQLITE_DONE ? 0 : failed(db, err);
+	return sqlite3_step(st) == SQLITE_DONE ? 0 : db_failed(db, err);
 }
 
 /* --- opening ---------------------------------------------------------------------- */
@@ -206,7 +165,7 @@ static int connect(struct db *db, int flags, const char *uri, struct error *err)
 {
 	if (sqlite3_open_v2(uri, &db->sql, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI,
 			    NULL) != SQLITE_OK)
-		return failed(db, err);
+		return db_failed(db, err);
 	/*
 	 * Before anything can fail: the end of a connection that could not read the log
 	 * would take it for empty and remove it, with all that is only there. Besides,
@@ -313,12 +272,12 @@ void db_close(struct db *db)
 int db_check(struct db *db, bool thorough, struct error *err)
 {
 	for (size_t q = 0; q < NQUERIES; q++)
-		if (!prepare(db, (enum query)q, NULL, err))
+		if (!db_prepare(db, (enum query)q, NULL, err))
 			return error_hint(err, "kbuild store recover");
 	autostep sqlite3_stmt *st =
-		prepare(db, thorough ? Q_CHECK : Q_QUICK_CHECK, NULL, err);
+		db_prepare(db, thorough ? Q_CHECK : Q_QUICK_CHECK, NULL, err);
 	if (sqlite3_step(st) != SQLITE_ROW)
-		return failed(db, err);
+		return db_failed(db, err);
 	const char *words = (const char *)sqlite3_column_text(st, 0);
 	if (strcmp(words, "ok") == 0)
 		return 0;
@@ -328,326 +287,28 @@ int db_check(struct db *db, bool thorough, struct error *err)
 
 /* --- transactions ----------------------------------------------------------------- */
 
-/* A statement with at most one parameter that gives no rows. */
-static int run_on(struct db *db, enum query q, const char *path, struct error *err)
+int db_run_on(struct db *db, enum query q, const char *path, struct error *err)
 {
-	autostep sqlite3_stmt *st = prepare(db, q, path, err);
+	autostep sqlite3_stmt *st = db_prepare(db, q, path, err);
 
-	return st ? run(db, st, err) : -1;
+	return st ? db_run(db, st, err) : -1;
 }
 
 int db_begin(struct db *db, struct error *err)
 {
-	return run_on(db, Q_BEGIN, NULL, err);
+	return db_run_on(db, Q_BEGIN, NULL, err);
 }
 
 int db_commit(struct db *db, struct error *err)
 {
-	return run_on(db, Q_COMMIT, NULL, err);
+	return db_run_on(db, Q_COMMIT, NULL, err);
 }
 
 void db_rollback(struct db *db)
 {
 	autoerror struct error ignored = {0};
 
-	run_on(db, Q_ROLLBACK, NULL, &ignored);
-}
-
-/* --- asking ----------------------------------------------------------------------- */
-
-int db_find(struct db *db, const char *path, struct error *err)
-{
-	autostep sqlite3_stmt *st = prepare(db, Q_FIND, path, err);
-
-	if (!st)
-		return -1;
-	switch (sqlite3_step(st)) {
-	case SQLITE_ROW:
-		return 1;
-	case SQLITE_DONE:
-		return 0;
-	default:
-		return failed(db, err);
-	}
-}
-
-static const char *text(sqlite3_stmt *st, int column, struct arena *a)
-{
-	const char *s = (const char *)sqlite3_column_text(st, column);
-
-	return s && *s ? arena_strdup(a, s) : NULL;
-}
-
-static void split_sigs(const char *sigs, struct arena *a, struct path_info *out)
-{
-	struct str rest = sigs ? str_of(sigs) : (struct str){0};
-	size_t cap = 0;
-
-	while (rest.ptr) {
-		struct str one = str_cut(&rest, ' ');
-
-		if (one.len)
-			ARENA_PUSH(a, out->sigs, out->nsigs, cap) =
-				arena_strndup(a, one.ptr, one.len);
-	}
-}
-
-static int get_refs(struct db *db, const char *path, struct arena *a,
-		    struct path_info *out, struct error *err)
-{
-	autoargv struct argv refs = {0};
-
-	if (db_list(db, DB_REFS, path, &refs, err) < 0)
-		return -1;
-	out->nrefs = refs.n;
-	out->refs = arena_array(a, refs.n, const char *);
-	for (size_t i = 0; i < refs.n; i++)
-		out->refs[i] = arena_strdup(a, refs.v[i]);
-	return 0;
-}
-
-int db_info(struct db *db, const char *path, struct arena *a, struct path_info *out,
-	    struct error *err)
-{
-	autostep sqlite3_stmt *st = prepare(db, Q_INFO, path, err);
-
-	*out = (struct path_info){0};
-	if (!st)
-		return -1;
-	int step = sqlite3_step(st);
-	if (step == SQLITE_DONE)
-		return 0;
-	if (step != SQLITE_ROW)
-		return failed(db, err);
-	out->path = arena_strdup(a, path);
-	const char *hash = text(st, 0, a);
-	if (!hash || hash_parse(hash, &out->nar) < 0)
-		return error_class(err, ERROR_INFRA,
-				   "database %s: %s has an unusable hash", db->file,
-				   path);
-	out->registered = sqlite3_column_int64(st, 1);
-	out->deriver = text(st, 2, a);
-	out->nar_size = (uint64_t)sqlite3_column_int64(st, 3);
-	out->ultimate = sqlite3_column_int(st, 4) == 1;
-	split_sigs(text(st, 5, a), a, out);
-	out->ca = text(st, 6, a);
-	return get_refs(db, path, a, out, err) < 0 ? -1 : 1;
-}
-
-int db_list(struct db *db, enum db_list what, const char *key, struct argv *out,
-	    struct error *err)
-{
-	static const enum query of[] = {
-		[DB_REFS] = Q_REFS,         [DB_REFERRERS] = Q_REFERRERS,
-		[DB_MAKERS] = Q_MAKERS,     [DB_SINCE] = Q_SINCE,
-		[DB_PREFIX] = Q_PREFIX,     [DB_DERIVERS] = Q_DERIVERS,
-		[DB_DANGLING] = Q_DANGLING, [DB_ORPHANED] = Q_ORPHANED,
-	};
-	autostep sqlite3_stmt *st = prepare(db, of[what], key, err);
-	int step;
-
-	if (!st)
-		return -1;
-	while ((step = sqlite3_step(st)) == SQLITE_ROW)
-		argv_push(out, (const char *)sqlite3_column_text(st, 0));
-	return step == SQLITE_DONE ? 0 : failed(db, err);
-}
-
-static int get_rows(struct db *db, struct arena *a, struct db_all *out, struct error *err)
-{
-	autostep sqlite3_stmt *st = prepare(db, Q_ROWS, NULL, err);
-	size_t cap = 0;
-	int step;
-
-	if (!st)
-		return -1;
-	while ((step = sqlite3_step(st)) == SQLITE_ROW) {
-		struct db_row *r = &ARENA_PUSH(a, out->rows, out->nrows, cap);
-
-		r->id = sqlite3_column_int64(st, 0);
-		r->path = arena_strdup(a, (const char *)sqlite3_column_text(st, 1));
-		r->nar_size = (uint64_t)sqlite3_column_int64(st, 2);
-		r->registered = sqlite3_column_int64(st, 3);
-	}
-	return step == SQLITE_DONE ? 0 : failed(db, err);
-}
-
-static int get_edges(struct db *db, struct arena *a, struct db_all *out,
-		     struct error *err)
-{
-	autostep sqlite3_stmt *st = prepare(db, Q_EDGES, NULL, err);
-	size_t cap = 0;
-	int step;
-
-	if (!st)
-		return -1;
-	while ((step = sqlite3_step(st)) == SQLITE_ROW)
-		ARENA_PUSH(a, out->edges, out->nedges, cap) = (struct db_edge){
-			sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1)};
-	return step == SQLITE_DONE ? 0 : failed(db, err);
-}
-
-int db_all(struct db *db, struct arena *a, struct db_all *out, struct error *err)
-{
-	*out = (struct db_all){0};
-	/* Both lists of one moment. */
-	if (exec(db, "begin", err) < 0)
-		return -1;
-	int rc = get_rows(db, a, out, err);
-	if (rc == 0)
-		rc = get_edges(db, a, out, err);
-	db_rollback(db);
-	return rc;
-}
-
-int db_size(struct db *db, uint64_t *bytes, struct error *err)
-{
-	autostep sqlite3_stmt *st = prepare(db, Q_SIZE, NULL, err);
-
-	if (!st)
-		return -1;
-	if (sqlite3_step(st) != SQLITE_ROW)
-		return failed(db, err);
-	*bytes = (uint64_t)sqlite3_column_int64(st, 0);
-	return 0;
-}
-
-/* --- changing --------------------------------------------------------------------- */
-
-static int add_ref(struct db *db, const char *path, const char *ref, struct error *err)
-{
-	int valid = db_find(db, ref, err);
-
-	if (valid < 0)
-		return -1;
-	if (!valid)
-		return error_make(err, "%s refers to %s, which is not valid", path, ref);
-	autostep sqlite3_stmt *st = prepare(db, Q_ADD_REF, path, err);
-	if (!st)
-		return -1;
-	sqlite3_bind_text(st, 2, ref, -1, SQLITE_STATIC);
-	return run(db, st, err);
-}
-
-static void join_sigs(const char *const *sigs, size_t n, struct strbuf *out)
-{
-	for (size_t i = 0; i < n; i++)
-		strbuf_printf(out, "%s%s", i ? " " : "", sigs[i]);
-}
-
-static int add_row(struct db *db, const struct path_info *info, struct error *err)
-{
-	char hex[SHA256_HEX_SIZE];
-	autofree char *hash = xasprintf("sha256:%s", sha256_hex(&info->nar, hex));
-	autobuf struct strbuf sigs = STRBUF_INIT;
-	autostep sqlite3_stmt *st = prepare(db, Q_ADD, info->path, err);
-
-	if (!st)
-		return -1;
-	join_sigs(info->sigs, info->nsigs, &sigs);
-	sqlite3_bind_text(st, 2, hash, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(st, 3, info->registered);
-	sqlite3_bind_text(st, 4, info->deriver, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(st, 5, (sqlite3_int64)info->nar_size);
-	if (info->ultimate)
-		sqlite3_bind_int(st, 6, 1);
-	if (sigs.len)
-		sqlite3_bind_text(st, 7, sigs.ptr, -1, SQLITE_STATIC);
-	sqlite3_bind_text(st, 8, info->ca, -1, SQLITE_STATIC);
-	return run(db, st, err);
-}
-
-static int add_refs(struct db *db, const struct path_info *info, struct error *err)
-{
-	for (size_t i = 0; i < info->nrefs; i++)
-		if (add_ref(db, info->path, info->refs[i], err) < 0)
-			return -1;
-	return 0;
-}
-
-int db_add(struct db *db, const struct path_info *info, struct error *err)
-{
-	return add_row(db, info, err) < 0 ? -1 : add_refs(db, info, err);
-}
-
-static int amend_row(struct db *db, const struct path_info *info, struct error *err)
-{
-	char hex[SHA256_HEX_SIZE];
-	autofree char *hash = xasprintf("sha256:%s", sha256_hex(&info->nar, hex));
-	autostep sqlite3_stmt *st = prepare(db, Q_AMEND, info->path, err);
-
-	if (!st)
-		return -1;
-	sqlite3_bind_text(st, 2, hash, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(st, 3, (sqlite3_int64)info->nar_size);
-	sqlite3_bind_text(st, 4, info->ca, -1, SQLITE_STATIC);
-	return run(db, st, err);
-}
-
-int db_amend(struct db *db, const struct path_info *info, struct error *err)
-{
-	if (amend_row(db, info, err) < 0 ||
-	    run_on(db, Q_REMOVE_REFS, info->path, err) < 0)
-		return -1;
-	return add_refs(db, info, err);
-}
-
-int db_add_output(struct db *db, const char *drv, const char *id, const char *path,
-		  struct error *err)
-{
-	autostep sqlite3_stmt *st = prepare(db, Q_ADD_OUTPUT, drv, err);
-
-	if (!st)
-		return -1;
-	sqlite3_bind_text(st, 2, id, -1, SQLITE_STATIC);
-	sqlite3_bind_text(st, 3, path, -1, SQLITE_STATIC);
-	return run(db, st, err);
-}
-
-int db_set_sigs(struct db *db, const char *path, const char *const *sigs, size_t n,
-		struct error *err)
-{
-	autobuf struct strbuf all = STRBUF_INIT;
-	autostep sqlite3_stmt *st = prepare(db, Q_SET_SIGS, path, err);
-
-	if (!st)
-		return -1;
-	join_sigs(sigs, n, &all);
-	if (all.len)
-		sqlite3_bind_text(st, 2, all.ptr, -1, SQLITE_STATIC);
-	return run(db, st, err);
-}
-
-int db_set_ultimate(struct db *db, const char *path, struct error *err)
-{
-	return run_on(db, Q_SET_ULTIMATE, path, err);
-}
-
-int db_remove_orphans(struct db *db, struct error *err)
-{
-	return run_on(db, Q_REMOVE_ORPHANS, NULL, err);
-}
-
-int db_remove(struct db *db, const char *path, struct error *err)
-{
-	return run_on(db, Q_REMOVE, path, err);
-}
-
-int db_remove_id(struct db *db, int64_t id, struct error *err)
-{
-	autostep sqlite3_stmt *st = prepare(db, Q_REMOVE_ID, NULL, err);
-
-	if (!st)
-		return -1;
-	sqlite3_bind_int64(st, 1, id);
-	switch (sqlite3_step(st)) {
-	case SQLITE_DONE:
-		return 1;
-	case SQLITE_CONSTRAINT:
-		return 0;
-	default:
-		return failed(db, err);
-	}
+	db_run_on(db, Q_ROLLBACK, NULL, &ignored);
 }
 
 int db_sync_commits(struct db *db, struct error *err)

@@ -34,6 +34,13 @@ int store_need_write(const struct store *st, struct error *err);
 
 /* Sets space aside for STORE_COLLECT, if there is that much. */
 void store_reserve(struct store *st);
+/* Gives it up; nothing of the store needs to be open. */
+void store_give_reserve(const struct store *st);
+/*
+ * The locks and the database, as st->mode says, once st->statefd is open. An absent
+ * database that is only to be read leaves st->db NULL.
+ */
+int store_open_db(struct store *st, struct error *err);
 
 /*
  * A private directory below the scratch directory, for newcomers; *dir is open, the name
