@@ -27,7 +27,7 @@ END
 }
 recipe
 mkdir "$R/tree"
-echo content >"$R/tree/file"
+echo "content $$" >"$R/tree/file"
 t_own_toolchain "$R/r.yaml" || { not_ok 'the toolchain can be had'; done_testing; }
 STORE=$KBUILD_ROOT/nix/store
 ROOTS=$KBUILD_ROOT/nix/var/nix/gcroots/kbuild
@@ -66,10 +66,10 @@ t_same 'a run that does nothing writes nothing' "$T/before" "$T/after"
 
 # Other content of the source, then back: what is asked for last has the root.
 old=$(readlink "$ROOTS"/*/one-out)
-echo other >"$R/tree/file"
+echo "other $$" >"$R/tree/file"
 t_run 'with another source' realize "$R/r.yaml"
 new=$(readlink "$ROOTS"/*/one-out)
-echo content >"$R/tree/file"
+echo "content $$" >"$R/tree/file"
 t_run 'and the first again' realize "$R/r.yaml"
 t_is 'which is known' "$old" "$(readlink "$ROOTS"/*/one-out)"
 gc
