@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -176,19 +175,12 @@ static int resolve_input(struct resolver *v, const struct input *in)
 {
 	struct json_object *result = NULL;
 	autofree char *temp = NULL;
-	const char *scratch = store_scratch_dir(v->opt->store);
-	autoclose int dir = open(scratch, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	autoclose int held = -1;
 
-	if (dir < 0)
-		return error_errno(v->err, "cannot open %s", scratch);
-	autofree char *prefix = xasprintf("%d-resolve-", (int)getpid());
-	if (dir_temp(dir, prefix, &temp, v->err) < 0)
+	if (store_make_scratch(store_scratch_dir(v->opt->store), "resolve", &temp, &held,
+			       v->err) < 0)
 		return -1;
-	/* Locked as long as it is used: see store_clear_scratch. */
-	autoclose int held = openat(dir, temp, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (held < 0 || flock(held, LOCK_EX | LOCK_NB) < 0)
-		return error_errno(v->err, "cannot lock %s/%s", scratch, temp);
-	const char *dest = arena_printf(v->a, "%s/%s/tree", scratch, temp);
+	const char *dest = arena_printf(v->a, "%s/tree", temp);
 	struct json_object *request = request_for(v, in, dest);
 	int rc = fetch_call(v->opt->fetch, request, &result, v->err);
 	if (rc == 0)
@@ -196,7 +188,7 @@ static int resolve_input(struct resolver *v, const struct input *in)
 	json_object_put(request);
 	json_object_put(result);
 	autoerror struct error ignored = {0};
-	dir_remove(dir, temp, &ignored);
+	dir_remove(AT_FDCWD, temp, &ignored);
 	if (rc < 0) {
 		error_wrap(v->err, "while locking %s", in->name);
 		return error_place(v->err, in->at);

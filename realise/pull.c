@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 
 #include "base/alloc.h"
 #include "base/dir.h"
@@ -221,30 +220,13 @@ static int check_batch(struct pull_object **batch, size_t n, struct error *err)
 
 /* --- all of it -------------------------------------------------------------------- */
 
-/* Process id and lock tell whoever clears up after a crash that it is in use. */
-static int make_scratch(struct pull *p, struct error *err)
-{
-	autofree char *prefix = xasprintf("%d-pull-", (int)getpid());
-	autofree char *name = NULL;
-	autoclose int dir = open(p->c->scratch_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (dir < 0)
-		return error_errno(err, "cannot open %s", p->c->scratch_dir);
-	if (dir_temp(dir, prefix, &name, err) < 0)
-		return -1;
-	p->scratch = path_join(p->c->scratch_dir, name);
-	p->scratch_fd = open(p->scratch, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (p->scratch_fd < 0 || flock(p->scratch_fd, LOCK_EX | LOCK_NB) < 0)
-		return error_errno(err, "cannot lock %s", p->scratch);
-	for (size_t i = 0; i < p->n; i++)
-		p->v[i]->dest = arena_printf(&p->a, "%s/%zu", p->scratch, i);
-	return 0;
-}
-
 static int bring(struct pull *p, struct error *err)
 {
-	if (make_scratch(p, err) < 0)
+	if (store_make_scratch(p->c->scratch_dir, "pull", &p->scratch, &p->scratch_fd,
+			       err) < 0)
 		return -1;
+	for (size_t i = 0; i < p->n; i++)
+		p->v[i]->dest = arena_printf(&p->a, "%s/%zu", p->scratch, i);
 	for (size_t i = 0; i < p->n; i += BATCH) {
 		struct pull_object **batch = p->v + i;
 		size_t n = p->n - i < BATCH ? p->n - i : BATCH;

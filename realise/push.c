@@ -2,8 +2,6 @@
 #include "realise/push.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 
 #include "base/alloc.h"
 #include "base/dir.h"
@@ -290,26 +288,6 @@ static void report(struct run *r)
 	}
 }
 
-/* Compressed files for as long as they are on their way. */
-static int make_scratch(struct run *r, struct error *err)
-{
-	autofree char *prefix = xasprintf("%d-push-", (int)getpid());
-	autofree char *name = NULL;
-	autoclose int dir =
-		open(store_scratch_dir(r->p->st), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (dir < 0)
-		return error_errno(err, "cannot open %s", store_scratch_dir(r->p->st));
-	if (dir_temp(dir, prefix, &name, err) < 0)
-		return -1;
-	r->scratch = path_join(store_scratch_dir(r->p->st), name);
-	/* Held until we are done: see store_clear_scratch. */
-	r->lock = open(r->scratch, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (r->lock < 0 || flock(r->lock, LOCK_EX | LOCK_NB) < 0)
-		return error_errno(err, "cannot lock %s", r->scratch);
-	return 0;
-}
-
 static void clear_scratch(struct run *r)
 {
 	autoerror struct error ignored = {0};
@@ -338,8 +316,11 @@ int push_run(const struct push *p, const char *const *paths, size_t n,
 	int rc = open_cache(&r, err);
 	if (rc == 0)
 		rc = push_plan_make(&r.plan, p, paths, n, &r.a, err);
+	/* Compressed files go there for as long as they are on their way. */
+	store_clear_scratch(store_scratch_dir(p->st));
 	if (rc == 0)
-		rc = make_scratch(&r, err);
+		rc = store_make_scratch(store_scratch_dir(p->st), "push", &r.scratch,
+					&r.lock, err);
 	if (rc == 0)
 		rc = push_objects(&r, err);
 	if (rc == 0)

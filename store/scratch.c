@@ -12,27 +12,43 @@
 #include "store/internal.h"
 
 /* Process id and lock tell store_clear_scratch that it is in use. */
-static int make(struct store *st, const char *what, char **name, int *dir,
-		struct error *err)
+static int make(int scratch, const char *what, char **name, int *dir, struct error *err)
 {
 	autofree char *prefix = xasprintf("%d-%s-", (int)getpid(), what);
 
-	if (dir_temp(st->scratchfd, prefix, name, err) < 0)
+	if (dir_temp(scratch, prefix, name, err) < 0)
 		return -1;
-	*dir = openat(st->scratchfd, *name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	*dir = openat(scratch, *name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (*dir < 0 || flock(*dir, LOCK_EX | LOCK_NB) < 0)
 		return error_errno(err, "cannot lock %s", *name);
 	return 0;
 }
 
+int store_make_scratch(const char *scratch_dir, const char *what, char **path, int *lock,
+		       struct error *err)
+{
+	autoclose int dir = open(scratch_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	autofree char *name = NULL;
+
+	*path = NULL;
+	*lock = -1;
+	if (dir < 0)
+		return error_errno(err, "cannot open %s", scratch_dir);
+	int rc = make(dir, what, &name, lock, err);
+	if (name)
+		*path = path_join(scratch_dir, name);
+	return rc;
+}
+
 int store_scratch_begin(struct store *st, char **name, int *dir, struct error *err)
 {
-	return durable_before(st, err) < 0 ? -1 : make(st, "add", name, dir, err);
+	return durable_before(st, err) < 0 ? -1
+					   : make(st->scratchfd, "add", name, dir, err);
 }
 
 int store_scratch_trash(struct store *st, char **name, int *dir, struct error *err)
 {
-	return make(st, "trash", name, dir, err);
+	return make(st->scratchfd, "trash", name, dir, err);
 }
 
 void store_scratch_end(struct store *st, const char *name)

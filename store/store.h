@@ -68,6 +68,12 @@ char *store_physical(const struct store *st, const char *path);
 /* A directory of ours on the store's file system for builds and downloads. */
 const char *store_scratch_dir(const struct store *st);
 /*
+ * A private directory PID-WHAT-... in it, and its lock, which says as long as it is open
+ * that the directory is in use. Both are the caller's: dir_remove, free, close.
+ */
+int store_make_scratch(const char *scratch_dir, const char *what, char **path, int *lock,
+		       struct error *err);
+/*
  * Removes what killed processes left there. A directory PID-... is stale when its maker
  * is gone and nobody holds its lock (a process of another PID namespace would).
  */

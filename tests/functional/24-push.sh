@@ -232,6 +232,7 @@ before=$(find "$T/k/nar" -type f -printf '%P %i\n' | sort)
 t_run "the next push goes on" "$KB" push --root "$T/own" --compression xz $(cat "$T/list") "$T/k" --json
 t_is "with what is missing" 1 "$(find "$T/k/nar" -type f -printf '%P %i\n' | grep -cvF "$before")"
 t_has "only that was sent" "$T_OUT" '"bytes":40[0-9]*$'
+t_is "nothing is left of the one that was killed" '' "$(ls "$T/own/nix/var/kbuild/tmp")"
 t_is "all is there" 21 "$(find "$T/k" -name '*.narinfo' | wc -l)"
 t_run "Nix reads all of it" fresh nix copy --from "file://$T/k" --to "$T/nix3" "$(tail -n 1 "$T/list")"
 
