@@ -81,6 +81,7 @@ int store_cmd_pull(struct store_cmd *c, struct error *err)
 	if (cli_open_store(c->cli, STORE_WRITE, &st, err) < 0)
 		return -1;
 	caches.scratch_dir = store_scratch_dir(st);
+	store_clear_scratch(caches.scratch_dir);
 	download_begin(c->cli);
 	for (int i = 0; i < c->argc && rc == 0; i++)
 		rc = find_path(c, st, &caches, c->argv[i], &paths[i], err);

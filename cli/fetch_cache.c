@@ -68,9 +68,7 @@ static int take_digests(struct request *r, struct cache_answer **out, size_t *n,
 	return 0;
 }
 
-/* A cache that cannot be asked is an answer, too: about every digest. */
-static void tell_answers(struct request *r, struct cache_answer *answers, size_t n,
-			 const struct error *down)
+static void tell_answers(struct request *r, struct cache_answer *answers, size_t n)
 {
 	struct json_object *hits = json_add_object(r->result, "hits");
 	struct json_object *absent = json_add_list(r->result, "absent");
@@ -78,7 +76,7 @@ static void tell_answers(struct request *r, struct cache_answer *answers, size_t
 
 	for (size_t i = 0; i < n; i++) {
 		struct cache_answer *a = &answers[i];
-		autofree char *why = error_words(error_is_set(down) ? down : &a->error);
+		autofree char *why = error_words(&a->error);
 
 		if (*why)
 			json_add(failed, a->digest, why);
@@ -103,8 +101,13 @@ int do_cache_narinfos(struct request *r, struct error *err)
 
 	if (request_cache(r->in, &u, err) < 0 || take_digests(r, &answers, &n, err) < 0)
 		return -1;
-	cache_read_narinfos(&u, request_timeout(r), answers, n, &down);
-	tell_answers(r, answers, n, &down);
+	/* A cache that is down is an answer, too. */
+	if (cache_read_narinfos(&u, request_timeout(r), answers, n, &down) < 0) {
+		autofree char *why = error_words(&down);
+
+		result_text(r, "down", why);
+	}
+	tell_answers(r, answers, n);
 	return 0;
 }
 

@@ -10,7 +10,7 @@
 enum {
 	INFO_MAX = 64 * 1024,
 	NARINFO_FILE_MAX = 1024 * 1024,
-	ALL_MAX = 64 * 1024 * 1024, /* all narinfos of one request */
+	ALL_MAX = 32 * 1024 * 1024, /* all narinfos of one request */
 	LOG_MAX = 256 * 1024 * 1024,
 	LOG_PATIENCE = 20, /* times that for a small answer */
 	PARALLEL = 24,
@@ -122,12 +122,25 @@ int cache_read_info(const struct cache_url *u, unsigned timeout_s, struct arena 
 
 /* --- narinfo ---------------------------------------------------------------------- */
 
+/* None is in a narinfo; as JSON each would take six bytes. */
+static bool has_control(const struct strbuf *text)
+{
+	for (size_t i = 0; i < text->len; i++)
+		if ((unsigned char)text->ptr[i] < ' ' && text->ptr[i] != '\n')
+			return true;
+	return false;
+}
+
 static void take_answer(struct download *d, struct cache_answer *answer)
 {
 	answer->absent = d->gone;
 	if (!d->gone)
 		error_join(&answer->error, &d->error);
 	error_finish(&d->error);
+	if (!answer->absent && !error_is_set(&answer->error) &&
+	    has_control(&answer->text))
+		error_class(&answer->error, ERROR_INFRA,
+			    "the narinfo is broken: it has a control character");
 	if (answer->absent || error_is_set(&answer->error))
 		strbuf_reset(&answer->text);
 }
@@ -153,8 +166,14 @@ int cache_read_narinfos(const struct cache_url *u, unsigned timeout_s,
 		of[asked++] = &answers[i];
 	}
 	int failed = read_texts(u, items, asked, timeout_s, err);
-	for (size_t i = 0; i < asked && !failed; i++)
+	for (size_t i = 0; i < n && failed; i++)
+		if (!error_is_set(&answers[i].error))
+			error_class(&answers[i].error, err->class, "%s", err->msg);
+	for (size_t i = 0; i < asked; i++) {
+		if (items[i].unanswered && !failed)
+			failed = error_class(err, ERROR_INFRA, "%s", items[i].error.msg);
 		take_answer(&items[i], of[i]);
+	}
 	return failed;
 }
 

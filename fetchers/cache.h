@@ -35,7 +35,10 @@ struct cache_answer {
 	struct error error; /* or why there is no answer */
 };
 
-/* All of them; texts and errors are the caller's to finish. */
+/*
+ * All of them; texts and errors are the caller's to finish. -1: the cache cannot be
+ * asked, or did not answer somewhere on the way; each answer says what became of it.
+ */
 int cache_read_narinfos(const struct cache_url *u, unsigned timeout_s,
 			struct cache_answer *answers, size_t n, struct error *err);
 

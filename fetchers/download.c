@@ -135,6 +135,7 @@ static void finish(const struct download_set *set, struct transfer *t, CURLM *mu
 	if (t->state == TRANSFER_RUNS)
 		curl_multi_remove_handle(multi, t->easy);
 	d->gone = t->state == TRANSFER_DONE && t->misses == d->urls.n;
+	d->unanswered = failed(t) && t->silent;
 	if (failed(t))
 		error_join(set->each ? &d->error : err, &t->error);
 	transfer_finish(t);

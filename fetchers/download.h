@@ -36,6 +36,7 @@ struct download {
 
 	struct sha256 got;  /* out, not of a text */
 	bool gone;          /* out, after a failure: no address has the file */
+	bool unanswered;    /* out, after a failure: its server does not answer */
 	struct error error; /* out, of a set with `each`; the caller finishes it */
 };
 

@@ -392,7 +392,8 @@ static void failed(struct transfer *t, CURLcode code, long status)
 	uint64_t pause_ms = (uint64_t)FIRST_PAUSE_MS << t->tries;
 
 	explain(t, code, status);
-	t->silent = unanswered(code);
+	t->silent = unanswered(code) || code == CURLE_GOT_NOTHING || status == 429 ||
+		    status >= 500;
 	if (t->local_errno || (t->too_long && begin_again(t) < 0)) {
 		t->state = TRANSFER_DONE;
 	} else if (transfer_passing(code, status) && may_try_again(t, pause_ms)) {
@@ -429,6 +430,7 @@ void transfer_give_up(struct transfer *t, const struct error *why)
 {
 	error_finish(&t->error);
 	error_class(&t->error, why->class, "%s", why->msg);
+	t->silent = true;
 	t->state = TRANSFER_DONE;
 }
 

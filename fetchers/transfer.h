@@ -28,7 +28,7 @@ struct transfer {
 	bool checked_head; /* the reply's kind was looked at */
 	bool resumed;      /* this attempt continues what an earlier one left */
 	bool too_long, too_much;
-	bool silent;         /* out: it ended because nobody answered */
+	bool silent;         /* out: nobody answered, or to say that he cannot */
 	int local_errno;     /* of our own disk; 0: it is fine */
 	unsigned misses;     /* addresses that have no such file */
 	struct error error;  /* of the last attempt; at the end, of all */
@@ -44,6 +44,6 @@ uint64_t transfer_have(const struct transfer *t);
 void transfer_start(struct transfer *t, CURLM *multi);
 /* An attempt came to its end: done, or waiting for the next one. */
 void transfer_ended(struct transfer *t, CURLcode code);
-/* Done without having been tried. */
+/* Done without having been tried, since the server does not answer. */
 void transfer_give_up(struct transfer *t, const struct error *why);
 void transfer_finish(struct transfer *t);

@@ -230,14 +230,14 @@ static void take_answer(struct round *r, size_t i, struct json_object *hits,
 	}
 }
 
-static void tell(struct round *r, size_t asked)
+static void tell(struct round *r, size_t asked, const char *down)
 {
 	struct peer *peer = r->peer;
 
-	if (r->failed == asked)
-		set_down(r->s, peer, r->failure);
+	if (down)
+		set_down(r->s, peer, down);
 	else if (r->failed)
-		asking_warn(r->s, "cache %s failed to answer %zu of %zu times: %s",
+		asking_warn(r->s, "cache %s: %zu of %zu answers are missing: %s",
 			    peer->parsed.shown, r->failed, asked, r->failure);
 	/* Who wants an answer at any price hears of it in the end. */
 	if (!r->refused || peer->notes.told || r->s->c->fresh)
@@ -260,8 +260,8 @@ static int send(struct round *r, struct json_object *request, const bool *asked,
 	for (size_t i = 0; i < r->n; i++)
 		if (asked[i])
 			take_answer(r, i, hits, failed);
+	tell(r, n, json_text(result, "down"));
 	json_object_put(result);
-	tell(r, n);
 	return 0;
 }
 

@@ -11,7 +11,7 @@
 #include "store/narinfo.h"
 #include "store/path.h"
 
-/* Who signs an object more often than that does not mean well. */
+/* Who signs an object more often than that does not mean well: each takes time. */
 enum { SIGS_MAX = 64 };
 
 /* --- the claim -------------------------------------------------------------------- */
@@ -31,6 +31,9 @@ const char *import_refused(const struct path_info *info, const struct key_public
 		return NULL;
 	if (own)
 		return arena_printf(a, "its content address is that of %s", own);
+	if (info->nsigs > SIGS_MAX)
+		return arena_printf(a, "it has %zu signatures, expected at most %d",
+				    info->nsigs, SIGS_MAX);
 	if (key_count_signed(info, trust, ntrust))
 		return NULL;
 	if (!info->nsigs)

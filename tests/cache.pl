@@ -249,6 +249,7 @@ my @cases = (
 	['signed-other-path', 'of a trusted key', signature_of(path => $absent)],
 	['signature-of-nothing', 'of a trusted key', signed_lie(sig => 'good-1:' . encode_base64("\0" x 64, ''))],
 	['signature-too-short', 'of a trusted key', signed_lie(sig => 'good-1:' . encode_base64("\0" x 63, ''))],
+	['signatures-many', 'has 5001 signatures', signed_lie(more => join '', ('Sig: good-1:' . encode_base64("\0" x 64, '') . "\n") x 5000)],
 	['signature-no-base64', 'expected a signature', signed_lie(sig => 'good-1:%%%%')],
 	['signature-without-name', 'expected a signature', signed_lie(sig => ':' . encode_base64("\0" x 64, ''))],
 
