@@ -172,8 +172,8 @@ if [ -n "${drv:-}" ]; then
 	rm "$KBUILD_ROOT$key"
 
 	# A reference that is lost takes with it what needs it.
-	mv "$KBUILD_ROOT$tree" "$T/away" 2>/dev/null || cp -a "$KBUILD_ROOT$tree" "$T/away"
-	rm -rf "${KBUILD_ROOT:?}$tree"
+	chmod u+w "$KBUILD_ROOT$tree"
+	mv "$KBUILD_ROOT$tree" "$T/away"
 	gone
 	t_run "without the tree" "$KB" store recover
 	t_fails "the text that names it is not valid" "$KB" store path-info "$text"
