@@ -35,8 +35,6 @@ int do_cache_info(struct request *r, struct error *err)
 		return -1;
 	result_text(r, "store_dir", info.store_dir);
 	result_number(r, "priority", (uint64_t)info.priority);
-	json_object_object_add(r->result, "mass_query",
-			       json_object_new_boolean(info.mass_query));
 	return 0;
 }
 

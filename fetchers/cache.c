@@ -92,8 +92,6 @@ static int parse_info(struct str text, struct arena *a, struct cache_info *out,
 		v = arena_strndup(a, value.ptr, value.len);
 		if (str_is(key, "StoreDir"))
 			out->store_dir = v;
-		else if (str_is(key, "WantMassQuery"))
-			out->mass_query = strcmp(v, "1") == 0;
 		else if (str_is(key, "Priority") && read_priority(v, &out->priority) < 0)
 			return error_class(err, ERROR_INFRA,
 					   "nix-cache-info: '%s' is no priority", v);
@@ -107,7 +105,7 @@ int cache_read_info(const struct cache_url *u, unsigned timeout_s, struct arena 
 	autobuf struct strbuf text = STRBUF_INIT;
 	struct download d = {.what = "nix-cache-info", .max = INFO_MAX, .text = &text};
 
-	*out = (struct cache_info){"/nix/store", CACHE_PRIORITY, false};
+	*out = (struct cache_info){"/nix/store", CACHE_PRIORITY};
 	if (cache_file(u, d.what, &d, err) < 0 ||
 	    read_texts(u, &d, 1, timeout_s, err) < 0)
 		return -1;

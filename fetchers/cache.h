@@ -21,7 +21,6 @@ enum {
 struct cache_info {
 	const char *store_dir; /* whose paths it holds */
 	long priority;
-	bool mass_query; /* may be asked for many paths at once */
 };
 
 /* Its nix-cache-info; a cache without one has the usual values. -1: not reachable. */

@@ -6,18 +6,11 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "fetchers/s3.h"
 #include "fetchers/url.h"
-
-static const uint64_t SIZE_LIMIT = 16ull << 30;
 
 enum {
 	TRIES = 4,
 	FIRST_PAUSE_MS = 400,
-	CONNECT_TIMEOUT_S = 20,
-	SLOW_BYTES_PER_S = 1000,
-	SLOW_TIME_S = 30,
-	REDIRECTS = 10,
 	HEADERS_MAX = 256 * 1024,
 };
 
@@ -48,13 +41,6 @@ static int begin_again(struct transfer *t)
 	return 0;
 }
 
-static uint64_t limit(const struct transfer *t)
-{
-	const struct download *d = t->item;
-
-	return d->size ? d->size : d->max ? d->max : SIZE_LIMIT;
-}
-
 /* --- one attempt ------------------------------------------------------------------ */
 
 /* The first bytes of a reply: was the range honoured, or does the file come from its
@@ -76,7 +62,7 @@ static bool fits(struct transfer *t, size_t n)
 {
 	const uint64_t *budget = t->item->budget;
 
-	t->too_long = transfer_have(t) + n > limit(t);
+	t->too_long = transfer_have(t) + n > transfer_limit(t);
 	t->too_much = budget && n > *budget;
 	return !t->too_long && !t->too_much;
 }
@@ -110,71 +96,17 @@ static size_t receive_header(char *bytes, size_t size, size_t n, void *ctx)
 	return t->header_bytes > HEADERS_MAX ? 0 : n;
 }
 
-static void set_limits(struct transfer *t)
-{
-	CURL *c = t->easy;
-	unsigned stall_s = t->set->stall_s ? t->set->stall_s : SLOW_TIME_S;
-	unsigned connect_s =
-		stall_s < CONNECT_TIMEOUT_S ? stall_s : (unsigned)CONNECT_TIMEOUT_S;
-	uint64_t now = clock_ms();
-
-	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)connect_s);
-	curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, (long)SLOW_BYTES_PER_S);
-	curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)stall_s);
-	if (t->deadline_ms)
-		curl_easy_setopt(c, CURLOPT_TIMEOUT_MS,
-				 t->deadline_ms > now ? (long)(t->deadline_ms - now)
-						      : 1L);
-	if (limit(t) < SIZE_LIMIT)
-		curl_easy_setopt(c, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)limit(t));
-}
-
-/* A cache may be trusted with less: its files are known only when they are here. */
-static void set_access(struct transfer *t, const char *url)
-{
-	CURL *c = t->easy;
-	bool secure = strncmp(url, "https:", 6) == 0;
-	bool known = t->item->expect && !t->item->cache;
-
-	/* Never to file:, and from https back to http only if the bytes are known. */
-	curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR,
-			 secure && !known ? "https" : "http,https");
-	curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 1L);
-	curl_easy_setopt(c, CURLOPT_MAXREDIRS, (long)REDIRECTS);
-	if (t->item->cache && t->item->cache->kind == CACHE_S3) {
-		curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
-		curl_slist_free_all(take_ptr(&t->headers));
-		s3_sign(c, t->item->cache, s3_nothing, &t->headers);
-		curl_easy_setopt(c, CURLOPT_HTTPHEADER, t->headers);
-	} else {
-		curl_easy_setopt(c, CURLOPT_NETRC, (long)CURL_NETRC_OPTIONAL);
-	}
-	if (url_certificates())
-		curl_easy_setopt(c, CURLOPT_CAINFO, url_certificates());
-}
-
-static void set_options(struct transfer *t, const char *url)
+/* What the rest of the options cannot know: where everything goes. */
+static void set_callbacks(struct transfer *t)
 {
 	CURL *c = t->easy;
 
-	curl_easy_reset(c);
-	curl_easy_setopt(c, CURLOPT_URL, url);
-	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https,file");
-	curl_easy_setopt(c, CURLOPT_FAILONERROR, 1L);
-	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(c, CURLOPT_USERAGENT, "kbuild");
-	curl_easy_setopt(c, CURLOPT_PIPEWAIT, t->set->one_server ? 1L : 0L);
-	curl_easy_setopt(c, CURLOPT_BUFFERSIZE, t->item->text ? 16L * 1024 : 256L * 1024);
 	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, t->curl_text);
 	curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, receive_header);
 	curl_easy_setopt(c, CURLOPT_HEADERDATA, t);
 	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, receive);
 	curl_easy_setopt(c, CURLOPT_WRITEDATA, t);
 	curl_easy_setopt(c, CURLOPT_PRIVATE, t);
-	set_access(t, url);
-	set_limits(t);
-	if (t->resumed)
-		curl_easy_setopt(c, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)t->part.have);
 }
 
 static int open_sink(struct transfer *t)
@@ -208,7 +140,8 @@ void transfer_start(struct transfer *t, CURLM *multi)
 	t->checked_head = t->too_long = t->too_much = false;
 	t->local_errno = 0;
 	t->resumed = transfer_have(t) > 0;
-	set_options(t, t->item->urls.v[t->url]);
+	transfer_set_options(t);
+	set_callbacks(t);
 	curl_multi_add_handle(multi, t->easy);
 	t->state = TRANSFER_RUNS;
 }
@@ -267,7 +200,7 @@ static void explain(struct transfer *t, CURLcode code, long status)
 	else if (t->too_long || code == CURLE_FILESIZE_EXCEEDED)
 		error_class(err, ERROR_INFRA,
 			    "%s sends more than the %llu bytes expected", shown,
-			    (unsigned long long)limit(t));
+			    (unsigned long long)transfer_limit(t));
 	else if (t->too_much)
 		error_class(err, ERROR_INFRA,
 			    "%s: all answers together take too much memory", shown);

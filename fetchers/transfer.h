@@ -40,6 +40,10 @@ struct transfer {
 bool transfer_passing(CURLcode code, long status);
 /* Bytes received so far. */
 uint64_t transfer_have(const struct transfer *t);
+/* How many there may be. */
+uint64_t transfer_limit(const struct transfer *t);
+/* Sets the handle up for the address that is to be tried; not where the bytes go. */
+void transfer_set_options(struct transfer *t);
 /* Begins an attempt. */
 void transfer_start(struct transfer *t, CURLM *multi);
 /* An attempt came to its end: done, or waiting for the next one. */
