@@ -100,7 +100,15 @@ static const char *const queries[NQUERIES] = {
 	[Q_REMOVE_ORPHANS] = "delete from Refs where referrer not in"
 			     " (select id from ValidPaths)",
 	[Q_REMOVE] = "delete from ValidPaths where path = ?1",
-	[Q_REMOVE_ID] = "delete from ValidPaths where id = ?1",
+	/* One statement for many rows: each statement that may fail keeps a journal. */
+	[Q_GOING_MAKE] = "create temp table if not exists Going (id integer primary key)",
+	[Q_GOING_CLEAR] = "delete from Going",
+	[Q_GOING_ADD] = "insert into Going values (?1)",
+	[Q_GOING_USED] = "select distinct reference from Refs"
+			 " where reference in (select id from Going)"
+			 " and referrer not in (select id from Going)",
+	[Q_GOING_REFS] = "delete from Refs where referrer in (select id from Going)",
+	[Q_GOING_ROWS] = "delete from ValidPaths where id in (select id from Going)",
 };
 
 enum {
@@ -313,5 +321,5 @@ void db_rollback(struct db *db)
 
 int db_sync_commits(struct db *db, struct error *err)
 {
-	return exec(db, "pragma synchronous = full", err);
+	return exec(db, "pragma synchronous = full; pragma temp_store = memory", err);
 }

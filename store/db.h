@@ -91,8 +91,12 @@ int db_amend(struct db *db, const struct path_info *info, struct error *err);
 int db_remove_orphans(struct db *db, struct error *err);
 /* Fails when something else refers to it. */
 int db_remove(struct db *db, const char *path, struct error *err);
-/* The same by row: 1 removed, 0 something else refers to it, -1. */
-int db_remove_id(struct db *db, int64_t id, struct error *err);
+/*
+ * Removes rows by id. 1 done; 0 nothing was done, for something else refers to those in
+ * used[*nused], which has room for n; -1.
+ */
+int db_remove_ids(struct db *db, const int64_t *ids, size_t n, int64_t *used,
+		  size_t *nused, struct error *err);
 /*
  * From now on a commit of this handle is on disk when it returns: for whoever is about to
  * delete what the rows stood for.

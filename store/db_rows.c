@@ -104,65 +104,6 @@ int db_list(struct db *db, enum db_list what, const char *key, struct argv *out,
 	return step == SQLITE_DONE ? 0 : db_failed(db, err);
 }
 
-static int get_rows(struct db *db, struct arena *a, struct db_all *out, struct error *err)
-{
-	autostep sqlite3_stmt *st = db_prepare(db, Q_ROWS, NULL, err);
-	size_t cap = 0;
-	int step;
-
-	if (!st)
-		return -1;
-	while ((step = sqlite3_step(st)) == SQLITE_ROW) {
-		struct db_row *r = &ARENA_PUSH(a, out->rows, out->nrows, cap);
-
-		r->id = sqlite3_column_int64(st, 0);
-		r->path = arena_strdup(a, (const char *)sqlite3_column_text(st, 1));
-		r->nar_size = (uint64_t)sqlite3_column_int64(st, 2);
-		r->registered = sqlite3_column_int64(st, 3);
-	}
-	return step == SQLITE_DONE ? 0 : db_failed(db, err);
-}
-
-static int get_edges(struct db *db, struct arena *a, struct db_all *out,
-		     struct error *err)
-{
-	autostep sqlite3_stmt *st = db_prepare(db, Q_EDGES, NULL, err);
-	size_t cap = 0;
-	int step;
-
-	if (!st)
-		return -1;
-	while ((step = sqlite3_step(st)) == SQLITE_ROW)
-		ARENA_PUSH(a, out->edges, out->nedges, cap) = (struct db_edge){
-			sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1)};
-	return step == SQLITE_DONE ? 0 : db_failed(db, err);
-}
-
-int db_all(struct db *db, struct arena *a, struct db_all *out, struct error *err)
-{
-	*out = (struct db_all){0};
-	/* Both lists of one moment. */
-	if (db_run_on(db, Q_BEGIN_READ, NULL, err) < 0)
-		return -1;
-	int rc = get_rows(db, a, out, err);
-	if (rc == 0)
-		rc = get_edges(db, a, out, err);
-	db_rollback(db);
-	return rc;
-}
-
-int db_size(struct db *db, uint64_t *bytes, struct error *err)
-{
-	autostep sqlite3_stmt *st = db_prepare(db, Q_SIZE, NULL, err);
-
-	if (!st)
-		return -1;
-	if (sqlite3_step(st) != SQLITE_ROW)
-		return db_failed(db, err);
-	*bytes = (uint64_t)sqlite3_column_int64(st, 0);
-	return 0;
-}
-
 /* --- changing --------------------------------------------------------------------- */
 
 static int add_ref(struct db *db, const char *path, const char *ref, struct error *err)
@@ -282,21 +223,4 @@ int db_remove_orphans(struct db *db, struct error *err)
 int db_remove(struct db *db, const char *path, struct error *err)
 {
 	return db_run_on(db, Q_REMOVE, path, err);
-}
-
-int db_remove_id(struct db *db, int64_t id, struct error *err)
-{
-	autostep sqlite3_stmt *st = db_prepare(db, Q_REMOVE_ID, NULL, err);
-
-	if (!st)
-		return -1;
-	sqlite3_bind_int64(st, 1, id);
-	switch (sqlite3_step(st)) {
-	case SQLITE_DONE:
-		return 1;
-	case SQLITE_CONSTRAINT:
-		return 0;
-	default:
-		return db_failed(db, err);
-	}
 }

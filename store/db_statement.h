@@ -2,7 +2,7 @@
 #pragma once
 /*
  * The statements of the database, prepared when they are first used. Their texts are in
- * db.c, beside the schema; db_rows.c is what is done with them.
+ * db.c, beside the schema; db_rows.c and db_graph.c are what is done with them.
  */
 #include <sqlite3.h>
 
@@ -37,7 +37,12 @@ enum query {
 	Q_REMOVE_REFS,
 	Q_REMOVE_ORPHANS,
 	Q_REMOVE,
-	Q_REMOVE_ID,
+	Q_GOING_MAKE,
+	Q_GOING_CLEAR,
+	Q_GOING_ADD,
+	Q_GOING_USED,
+	Q_GOING_REFS,
+	Q_GOING_ROWS,
 	NQUERIES,
 };
 

@@ -88,62 +88,82 @@ static int trash_empty(struct gc *gc, struct trash *t, struct piece *pieces, siz
 
 /* --- valid paths ------------------------------------------------------------------ */
 
-/* In one transaction; the nodes that lost their row go to gone[]. */
-static int remove_rows(struct gc *gc, const uint32_t *batch, uint32_t n, uint32_t *gone,
-		       uint32_t *ngone, struct error *err)
+/* The nodes of a batch whose rows can go; afterwards those that did. */
+struct batch {
+	uint32_t node[BATCH];
+	int64_t id[BATCH], used[BATCH];
+	struct piece piece[BATCH];
+	uint32_t n;
+};
+
+static void take_dead(struct gc *gc, const uint32_t *order, uint32_t n, struct batch *b)
+{
+	b->n = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		if (gc->reach.v[order[i]].alive)
+			continue;
+		b->node[b->n] = order[i];
+		b->id[b->n++] = gc->reach.v[order[i]].id;
+	}
+}
+
+/* Somebody has registered a referrer without telling us. */
+static void spare(struct gc *gc, const struct batch *b, size_t nused)
+{
+	for (size_t i = 0; i < nused; i++)
+		for (uint32_t k = 0; k < b->n; k++)
+			if (b->id[k] == b->used[i])
+				reach_mark(&gc->reach, (int32_t)b->node[k]);
+}
+
+/* In one transaction. */
+static int remove_rows(struct gc *gc, const uint32_t *order, uint32_t n, struct batch *b,
+		       struct error *err)
 {
 	struct db *db = gc->st->db;
-	uint32_t count = 0;
-	int rc = db_begin(db, err);
+	size_t nused = 0;
+	int rc;
 
-	if (rc < 0)
+	if (db_begin(db, err) < 0)
 		return -1;
-	for (uint32_t i = 0; i < n && rc >= 0; i++) {
-		struct reach_node *node = &gc->reach.v[batch[i]];
-
-		if (node->alive)
-			continue;
-		rc = db_remove_id(db, node->id, err);
-		if (rc == 1)
-			gone[count++] = batch[i];
-		/* Somebody has registered a referrer without telling us. */
-		else if (rc == 0)
-			reach_mark(&gc->reach, (int32_t)batch[i]);
-	}
+	do {
+		spare(gc, b, nused);
+		take_dead(gc, order, n, b);
+		rc = db_remove_ids(db, b->id, b->n, b->used, &nused, err);
+	} while (rc == 0);
 	if (rc < 0 || db_commit(db, err) < 0) {
 		db_rollback(db);
+		b->n = 0;
 		return -1;
 	}
-	for (uint32_t i = 0; i < count; i++) {
-		gc->reach.v[gone[i]].gone = true;
-		gc->reach.size -= gc->reach.v[gone[i]].size;
+	for (uint32_t i = 0; i < b->n; i++) {
+		gc->reach.v[b->node[i]].gone = true;
+		gc->reach.size -= gc->reach.v[b->node[i]].size;
 	}
-	*ngone = count;
+	gc->res->paths += b->n;
 	return 0;
 }
 
-/* Rows, then names; the lock is held. What did leave is in pieces[] also on failure. */
-static int delete_batch(struct gc *gc, struct trash *t, const uint32_t *batch, uint32_t n,
-			struct piece *pieces, size_t *npieces, struct error *err)
+/* Rows, then names; the lock is held. What did leave is in piece[] also on failure. */
+static int delete_batch(struct gc *gc, struct trash *t, const uint32_t *order, uint32_t n,
+			struct batch *b, uint32_t *npieces, struct error *err)
 {
-	uint32_t gone[BATCH], ngone;
-
 	*npieces = 0;
-	if (remove_rows(gc, batch, n, gone, &ngone, err) < 0)
+	if (remove_rows(gc, order, n, b, err) < 0)
 		return -1;
-	gc->res->paths += ngone;
-	for (uint32_t i = 0; i < ngone; i++) {
-		pieces[i] = (struct piece){.path = gc->reach.v[gone[i]].path};
-		if (move_out(gc, t, &pieces[i], err) < 0)
+	for (; *npieces < b->n; (*npieces)++) {
+		struct piece *p = &b->piece[*npieces];
+
+		*p = (struct piece){.path = gc->reach.v[b->node[*npieces]].path};
+		if (move_out(gc, t, p, err) < 0)
 			return -1;
-		(*npieces)++;
 	}
 	return 0;
 }
 
 int sweep_paths(struct gc *gc, struct error *err)
 {
-	autofree struct piece *pieces = xcalloc(BATCH, sizeof(*pieces));
+	autofree struct batch *batch = NULL;
 	struct trash trash;
 	int rc = 0;
 
@@ -152,15 +172,17 @@ int sweep_paths(struct gc *gc, struct error *err)
 	/* A row that comes back after a power cut would miss its tree. */
 	if (db_sync_commits(gc->st->db, err) < 0 || trash_open(gc, &trash, err) < 0)
 		return -1;
+	batch = xcalloc(1, sizeof(*batch));
 	for (uint32_t at = 0; at < gc->norder && rc == 0; at += BATCH) {
 		uint32_t n = gc->norder - at < BATCH ? gc->norder - at : BATCH;
-		size_t npieces;
+		uint32_t npieces;
 
 		pthread_mutex_lock(&gc->lock);
-		rc = delete_batch(gc, &trash, gc->order + at, n, pieces, &npieces, err);
+		rc = delete_batch(gc, &trash, gc->order + at, n, batch, &npieces, err);
 		pthread_mutex_unlock(&gc->lock);
 		autoerror struct error second = {0};
-		if (trash_empty(gc, &trash, pieces, npieces, rc ? &second : err) < 0)
+		if (trash_empty(gc, &trash, batch->piece, npieces, rc ? &second : err) <
+		    0)
 			rc = -1;
 	}
 	trash_close(gc, &trash);
