@@ -117,6 +117,9 @@ enum {
 	WAL_KEEP = 256 * 1024,
 };
 
+/* The hint is also the mark: nothing else helps, and nothing else is helped by it. */
+static const char broken_hint[] = "kbuild store recover";
+
 int db_failed(struct db *db, struct error *err)
 {
 	int code = sqlite3_errcode(db->sql) & 0xff, why = 0;
@@ -128,7 +131,7 @@ int db_failed(struct db *db, struct error *err)
 		    sqlite3_errmsg(db->sql), why ? ": " : "", why ? strerror(why) : "");
 	if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB ||
 	    (code == SQLITE_CANTOPEN && access(db->file, F_OK) < 0 && errno == ENOENT))
-		error_hint(err, "kbuild store recover");
+		error_hint(err, "%s", broken_hint);
 	return -1;
 }
 
@@ -281,7 +284,9 @@ int db_check(struct db *db, bool thorough, struct error *err)
 {
 	for (size_t q = 0; q < NQUERIES; q++)
 		if (!db_prepare(db, (enum query)q, NULL, err))
-			return error_hint(err, "kbuild store recover");
+			return sqlite3_errcode(db->sql) == SQLITE_ERROR
+				       ? error_hint(err, "%s", broken_hint)
+				       : -1;
 	autostep sqlite3_stmt *st =
 		db_prepare(db, thorough ? Q_CHECK : Q_QUICK_CHECK, NULL, err);
 	if (sqlite3_step(st) != SQLITE_ROW)
@@ -290,7 +295,12 @@ int db_check(struct db *db, bool thorough, struct error *err)
 	if (strcmp(words, "ok") == 0)
 		return 0;
 	error_class(err, ERROR_INFRA, "database %s: %s", db->file, words);
-	return error_hint(err, "kbuild store recover");
+	return error_hint(err, "%s", broken_hint);
+}
+
+bool db_is_broken(const struct error *err)
+{
+	return err->hint && strcmp(err->hint, broken_hint) == 0;
 }
 
 /* --- transactions ----------------------------------------------------------------- */

@@ -31,6 +31,8 @@ void db_close(struct db *db);
  * compared with what they index.
  */
 int db_check(struct db *db, bool thorough, struct error *err);
+/* Does the error say that there is no usable file, and not that it could not be read? */
+bool db_is_broken(const struct error *err);
 
 /* One writer at a time; waits for others. */
 int db_begin(struct db *db, struct error *err);

@@ -334,6 +334,13 @@ int ingest_copy(struct ingest *in, const char *from, int todir, const char *to,
 	return failed;
 }
 
+int ingest_seal_dir(int fd, const char *what, struct error *err)
+{
+	if (fchmod(fd, 0555) < 0 || futimens(fd, canonical_times) < 0)
+		return error_errno(err, "cannot seal %s", what);
+	return 0;
+}
+
 int ingest_seal(int dir, const char *name, struct error *err)
 {
 	autoclose int fd =
@@ -341,9 +348,9 @@ int ingest_seal(int dir, const char *name, struct error *err)
 
 	if (fd < 0 && (errno == ENOTDIR || errno == ELOOP))
 		return 0; /* a file or a link: canonical since it was made */
-	if (fd < 0 || fchmod(fd, 0555) < 0 || futimens(fd, canonical_times) < 0)
+	if (fd < 0)
 		return error_errno(err, "cannot seal %s", name);
-	return 0;
+	return ingest_seal_dir(fd, name, err);
 }
 
 /* --- judging ---------------------------------------------------------------------- */

@@ -44,3 +44,5 @@ int ingest_copy(struct ingest *in, const char *from, int todir, const char *to,
 char *ingest_blemish(const struct nar_node *n, uid_t owner);
 /* The last step for the root of an object; nothing else is touched. */
 int ingest_seal(int dir, const char *name, struct error *err);
+/* The same for any directory of an object that is open. */
+int ingest_seal_dir(int fd, const char *what, struct error *err);

@@ -124,29 +124,38 @@ static int set_aside(struct store *st, const char *db, struct error *err)
 	return 0;
 }
 
-static bool is_sound(const char *db)
+/*
+ * 1, 0 when it is the file that is broken or missing, -1 when it cannot be told now: what
+ * may be whole is not put aside.
+ */
+static int is_sound(const char *db, struct error *err)
 {
-	autoerror struct error ignored = {0};
+	autoerror struct error why = {0};
 	struct db *old = NULL;
-	bool sound = db_open(db, DB_WRITE, &old, &ignored) == 0 &&
-		     db_check(old, true, &ignored) == 0;
+	bool sound =
+		db_open(db, DB_WRITE, &old, &why) == 0 && db_check(old, true, &why) == 0;
 
 	db_close(old);
-	return sound;
+	if (sound || db_is_broken(&why))
+		return sound;
+	return error_join(err, &why);
 }
 
 /* A database that can be used, with whatever rows it has; the lock is ours alone. */
 static int renew_db(struct store *st, const char *db, struct error *err)
 {
 	int there = check_schema(st, err);
+	int sound = there < 0 ? -1 : is_sound(db, err);
 
-	if (there < 0)
+	if (sound < 0)
 		return -1;
-	if (is_sound(db))
-		return there ? 0
-			     : dir_write(st->statefd, "db/schema", schema_version,
-					 strlen(schema_version), 0644, false, err);
-	return set_aside(st, db, err) < 0 ? -1 : make_db(st, db, err);
+	if (!sound)
+		return set_aside(st, db, err) < 0 ? -1 : make_db(st, db, err);
+	if (!there)
+		return dir_write(st->statefd, "db/schema", schema_version,
+				 strlen(schema_version), 0644, false, err);
+	dir_clear_temps(st->statefd, "db/schema");
+	return 0;
 }
 
 /* Held by everybody who writes, taken alone by whoever changes more than rows. */

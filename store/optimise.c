@@ -236,12 +236,16 @@ static int optimise_children(struct object *o, const struct nar_node *n, int fd,
 	return 0;
 }
 
+/*
+ * A write bit or time that somebody who died here left behind is mended on the way: of a
+ * directory they are no part of what is hashed.
+ */
 static int optimise_dir(struct object *o, const struct nar_node *n, struct error *err)
 {
-	autofree char *blemish = ingest_blemish(n, o->w->owner);
+	autoerror struct error unsealed = {0};
 	struct stat after;
 
-	if (blemish || n->depth >= NAR_DEPTH_MAX) {
+	if (n->st.st_uid != o->w->owner || n->depth >= NAR_DEPTH_MAX) {
 		o->skip = true;
 		return 0;
 	}
@@ -250,14 +254,12 @@ static int optimise_dir(struct object *o, const struct nar_node *n, struct error
 	if (fd < 0)
 		return error_errno(err, "cannot open %s", n->path);
 	int failed = optimise_children(o, n, fd, err);
-	if (fstat(fd, &after) < 0)
-		return error_errno(err, "cannot examine %s", n->path);
 	/* Whatever became of the children, the directory is canonical again. */
-	bool touched = after.st_mode != n->st.st_mode || after.st_mtim.tv_sec != 1 ||
-		       after.st_mtim.tv_nsec != 0;
-	if (touched &&
-	    ingest_seal(n->dir, n->name, failed ? &(struct error){0} : err) < 0)
-		return -1;
+	if (fstat(fd, &after) == 0 && (after.st_mode & 07777) == 0555 &&
+	    after.st_mtim.tv_sec == 1 && after.st_mtim.tv_nsec == 0)
+		return failed;
+	if (ingest_seal_dir(fd, o->path, &unsealed) < 0)
+		return failed ? failed : error_join(err, &unsealed);
 	return failed;
 }
 

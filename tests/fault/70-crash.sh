@@ -14,17 +14,21 @@ make_templates || { not_ok 'the scenes can be set'; done_testing; }
 
 # After the end at a point.
 judge() {
-	judge_store "$1"
-	valid >"$T/valid"
-	comm -23 "$T/before" "$T/valid" >"$T/lost"
-	[ ! -s "$T/lost" ] || complain "$1" 'lost what was valid' "$T/lost"
+	if ! scene_mends "$scene"; then
+		judge_store "$1"
+		valid >"$T/valid"
+		comm -23 "$T/before" "$T/valid" >"$T/lost"
+		[ ! -s "$T/lost" ] || complain "$1" 'lost what was valid' "$T/lost"
+	elif [ ! -e "$KBUILD_ROOT$MENDED/link" ]; then
+		complain "$1" 'the object is not at its path'
+	fi
 	judge_next "$1"
 	judge_store "$1"
 }
 
 fault='kill'
 total=0
-for scene in ${FAULT_SCENES:-$SCENES}; do
+for scene in ${FAULT_SCENES:-$SCENES import $MENDING}; do
 	scene_set "$scene"
 	valid >"$T/before"
 	scene_run "$scene" >"$T/want" 2>"$T/err" || not_ok "$scene: undisturbed"

@@ -41,12 +41,12 @@ judge() {
 		;;
 	*) complain "$1" "exit code $code" "$T/err" ;;
 	esac
-	judge_store "$1"
+	scene_mends "$scene" || judge_store "$1"
 	judge_next "$1"
 }
 
 total=0 tried=0 offset=$(($(date +%s) % STRIDE))
-for scene in ${FAULT_SCENES:-$SCENES}; do
+for scene in ${FAULT_SCENES:-$SCENES import share}; do
 	scene_set "$scene"
 	scene_run "$scene" >"$T/want" 2>"$T/err" || not_ok "$scene: undisturbed"
 	scene_state >"$T/reference"

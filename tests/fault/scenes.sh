@@ -9,6 +9,7 @@
 #	scene_run NAME        what is to be disturbed
 #	scene_faulty NAME FAULT AT   the same, disturbed: its exit code; $POINTS, $POINT
 #	scene_ages            what was written and not finished is from two hours ago now
+#	scene_mends NAME      true if what is left undone is found by the next run only
 #	complain POINT WHAT [FILE]   counts in $bad, shows the first ones
 #	scene_state           every name, kind, mode and link below $W, and what is valid
 #
@@ -18,6 +19,7 @@
 KB=$T_TOP/build/kbuild
 W=$T/w
 SCENES='new add fetch build'
+MENDING='mend share recover'
 KBUILD_ROOT=$W/root
 KBUILD_CACHE=$W/cache
 KBUILD_DATA=$T/data
@@ -83,6 +85,33 @@ template() {
 	cp -a "$W" "$T/templates/$1"
 }
 
+# Something to be mended, shared, made valid again; their words stay with them, since what
+# is left to be said depends on where it ended.
+mending_templates() {
+	for name in one two; do
+		MENDED=$("$KB" store add "$W/src/tree" --name "$name") || return 1
+	done
+	cat >"$W/src/mend.sh" <<-END
+		exec $KB store verify --repair --contents --from $W/src/cache >/dev/null 2>&1
+	END
+	echo "exec $KB store optimise >/dev/null" >"$W/src/share.sh"
+	echo "exec $KB store recover >/dev/null 2>&1" >"$W/src/recover.sh"
+	echo "exec $KB store import <$W/src/stream" >"$W/src/import.sh"
+	"$KB" push "$MENDED" "$W/src/cache" >/dev/null 2>&1 || return 1
+	"$KB" store export "$MENDED" >"$W/src/stream" || return 1
+	template share
+	printf '!' | dd of="$KBUILD_ROOT$MENDED/sub/large" bs=1 conv=notrunc 2>/dev/null
+	chmod 755 "$KBUILD_ROOT$MENDED/sub"
+	template mend
+	scene_set add
+	mkdir -p "$W/src"
+	cp "$T/templates/share/src/stream" "$T/templates/share/src/import.sh" "$W/src/"
+	template import
+	scene_set share
+	rm "$KBUILD_ROOT"/nix/var/nix/db/db.sqlite*
+	template recover
+}
+
 make_templates() {
 	rm -rf "$W"
 	mkdir -p "$W/src"
@@ -90,6 +119,10 @@ make_templates() {
 	template new
 	"$KB" store add "$W/src/tree/sub" --name before >/dev/null || return 1
 	template add
+
+	mending_templates || return 1
+	rm -rf "$W"
+	cp -a "$T/templates/add" "$W"
 
 	# A step with two outputs was built; now it is another one.
 	cat >"$W/src/build.yaml" <<-END
@@ -136,6 +169,14 @@ scene_command() {
 	new | add) echo "$KB store add $W/src/tree --name tree" ;;
 	build) echo "$KB realize --locked $W/src/build.yaml" ;;
 	fetch) echo "$KB realize $W/src/fetch.yaml" ;;
+	mend | share | recover | import) echo "/bin/sh $W/src/$1.sh" ;;
+	esac
+}
+
+scene_mends() {
+	case " $MENDING " in
+	*" $1 "*) return 0 ;;
+	*) return 1 ;;
 	esac
 }
 
@@ -161,13 +202,13 @@ scene_ages() {
 }
 
 valid() {
-	[ ! -e "$KBUILD_ROOT/nix/var/nix/db/schema" ] ||
+	[ ! -e "$KBUILD_ROOT/nix/var/nix/db/schema" ] || [ ! -e "$KBUILD_ROOT/nix/var/nix/db/db.sqlite" ] ||
 		sqlite3 -readonly "$KBUILD_ROOT/nix/var/nix/db/db.sqlite" 'select path from ValidPaths order by path'
 }
 
 scene_state() {
 	valid
-	(cd "$W" && find . -printf '%P %y %m %l\n' | grep -v 'db.sqlite-\|kbuild/tmp/\|gcroots/\|history/.*tmp-\|drvs/.*\.zst \|unsynced.lock\|temproots/\|-.*\.lock' | sort)
+	(cd "$W" && find . -printf '%P %y %m %l\n' | grep -v 'db.sqlite[.-]\|kbuild/tmp/\|gcroots/\|history/.*tmp-\|drvs/.*\.zst \|unsynced.lock\|temproots/\|-.*\.lock' | sort)
 }
 
 complain() {
