@@ -282,6 +282,9 @@ void db_close(struct db *db)
 
 int db_check(struct db *db, bool thorough, struct error *err)
 {
+	/* A table of this connection, which some of them are about. */
+	if (db_run_on(db, Q_GOING_MAKE, NULL, err) < 0)
+		return -1;
 	for (size_t q = 0; q < NQUERIES; q++)
 		if (!db_prepare(db, (enum query)q, NULL, err))
 			return sqlite3_errcode(db->sql) == SQLITE_ERROR
