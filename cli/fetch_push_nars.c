@@ -116,13 +116,9 @@ static int pack_item(struct item *it, struct error *err)
 {
 	char text[NIX32_SHA256_SIZE];
 	const struct nars *all = it->all;
+	autoclose int fd = uplink_new_file(all->push.links, all->scratch, &it->file, err);
 
-	it->file = xasprintf("%s/push-%zu", all->scratch, (size_t)(it - all->items));
-	autoclose int fd = open(
-		it->file, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return error_errno(err, "cannot create %s", it->file);
-	if (dump(it, fd, err) < 0)
+	if (fd < 0 || dump(it, fd, err) < 0)
 		return -1;
 	it->name = xasprintf(
 		"nar/%s.nar%s",

@@ -65,6 +65,19 @@ struct uplink_set *uplink_set_new(const struct cache_url *cache, unsigned stall_
 	return set;
 }
 
+int uplink_new_file(struct uplink_set *set, const char *scratch, char **path,
+		    struct error *err)
+{
+	*path = NULL;
+	if (set->cache->kind == CACHE_DIR)
+		return uplink_dir_new_file(set->cache, path, err);
+	*path = xasprintf("%s/push-XXXXXX", scratch);
+	int fd = mkostemp(*path, O_CLOEXEC);
+	if (fd < 0)
+		error_errno(err, "cannot create %s", *path);
+	return fd;
+}
+
 struct uplink *uplink_take(struct uplink_set *set)
 {
 	pthread_mutex_lock(&set->lock);

@@ -42,6 +42,13 @@ struct uplink_file {
 struct uplink_set *uplink_set_new(const struct cache_url *cache, unsigned stall_s,
 				  atomic_bool *stop);
 void uplink_set_free(struct uplink_set *set);
+/*
+ * An open, empty file that is to become one of the cache: in a directory's own folder, so
+ * that nothing is copied, else in `scratch`. *path is yours to free, and to unlink unless
+ * the cache took the file.
+ */
+int uplink_new_file(struct uplink_set *set, const char *scratch, char **path,
+		    struct error *err);
 struct uplink *uplink_take(struct uplink_set *set);
 void uplink_give(struct uplink_set *set, struct uplink *l);
 

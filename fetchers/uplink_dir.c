@@ -49,23 +49,24 @@ void uplink_dir_end(const struct cache_url *u)
 	rmdir(dir); /* unless somebody else is at work */
 }
 
-/* A fresh file; *temp is its name. */
-static int open_temp(const struct cache_url *u, char **temp, struct error *err)
+int uplink_dir_new_file(const struct cache_url *u, char **path, struct error *err)
 {
 	autofree char *stem = temp_stem(u);
 	autofree char *dir = xstrndup(stem, (size_t)(strrchr(stem, '/') - stem));
 
 	for (unsigned tries = 0;; tries++) {
-		free(*temp);
-		*temp = xasprintf("%s.tmp-XXXXXX", stem);
+		free(*path);
+		*path = xasprintf("%s.tmp-XXXXXX", stem);
 		if (dir_make(AT_FDCWD, dir, 0755, err) < 0)
 			return -1;
-		int fd = mkostemp(*temp, O_CLOEXEC);
+		int fd = mkostemp(*path, O_CLOEXEC);
 		/* Another push may just have taken the empty folder away. */
-		if (fd >= 0 || errno != ENOENT || tries == TRIES)
-			return fd < 0 ? error_errno(err, "cannot create a file in %s",
-						    u->dir)
-				      : fd;
+		if (fd < 0 && errno == ENOENT && tries < TRIES)
+			continue;
+		if (fd < 0)
+			return error_errno(err, "cannot create a file in %s", u->dir);
+		fchmod(fd, 0644);
+		return fd;
 	}
 }
 
@@ -95,11 +96,11 @@ int uplink_dir_put(const struct cache_url *u, const struct uplink_file *f,
 		return 0;
 	if (f->file && errno != EXDEV)
 		return error_errno(err, "cannot create %s", path);
-	autoclose int to = open_temp(u, &temp, err);
+	autoclose int to = uplink_dir_new_file(u, &temp, err);
 	if (to < 0)
 		return -1;
 	int failed = fill(to, f, path, stop, err);
-	if (!failed && (fchmod(to, 0644) < 0 || rename(temp, path) < 0))
+	if (!failed && rename(temp, path) < 0)
 		failed = error_errno(err, "cannot create %s", path);
 	if (failed)
 		unlink(temp);
