@@ -15,6 +15,8 @@ struct store {
 	struct db *db;                 /* NULL: nothing there, opened for reading */
 	int dirfd, statefd, scratchfd; /* -1 when absent */
 	int big_lock;
+	int no_gc; /* STORE_RECOVER: gc.lock, so that nobody deletes what has no row */
+	bool collects;   /* STORE_COLLECT */
 	char *broken_db; /* STORE_RECOVER: where the old database went, or NULL */
 
 	int temproots, gc_lock; /* -1 until the first temporary root */

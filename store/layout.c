@@ -167,9 +167,28 @@ static int lock_db(struct store *st, struct error *err)
 	if (st->big_lock < 0)
 		return -1;
 	int got = lock_take(st->big_lock, alone, !alone, err);
-	return got ? got
-		   : error_class(err, ERROR_INFRA, "somebody else uses the store at %s",
-				 st->root);
+	if (got == 0)
+		return error_class(err, ERROR_INFRA, "somebody else uses the store at %s",
+				   st->root);
+	if (got < 0 || !alone)
+		return got;
+	/* Nobody collects now. Nobody may until all trees have their rows again. */
+	st->no_gc = lock_open(st->statefd, "gc.lock", err);
+	return st->no_gc < 0 ? -1 : lock_take(st->no_gc, false, true, err);
+}
+
+/* Trees without a database look like garbage, all of them. */
+static int refuse_lost_db(struct store *st, struct error *err)
+{
+	autoargv struct argv names = {0};
+
+	if (dir_names(st->dirfd, &names, err) < 0)
+		return -1;
+	if (!names.n)
+		return 0;
+	error_class(err, ERROR_INFRA,
+		    "there are objects, but no database that says which are needed");
+	return error_hint(err, "kbuild store recover");
 }
 
 int store_open_db(struct store *st, struct error *err)
@@ -186,7 +205,8 @@ int store_open_db(struct store *st, struct error *err)
 	bool recover = st->mode == STORE_RECOVER;
 	int there = recover ? renew_db(st, db, err) < 0 ? -1 : 0 : check_schema(st, err);
 	st->mode = STORE_WRITE;
-	if (there < 0 || (!there && !recover && create_db(st, db, err) < 0) ||
+	if (there < 0 || (!there && st->collects && refuse_lost_db(st, err) < 0) ||
+	    (!there && !recover && create_db(st, db, err) < 0) ||
 	    (!there && lock_take(st->big_lock, false, true, err) < 0))
 		return -1;
 	return db_open(db, DB_WRITE, &st->db, err);

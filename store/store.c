@@ -85,8 +85,9 @@ int store_open(const char *root, enum store_mode mode, struct store **out,
 
 	*out = NULL;
 	st->dirfd = st->statefd = st->scratchfd = -1;
-	st->big_lock = st->temproots = st->gc_lock = -1;
-	st->mode = mode == STORE_COLLECT ? STORE_WRITE : mode;
+	st->big_lock = st->no_gc = st->temproots = st->gc_lock = -1;
+	st->collects = mode == STORE_COLLECT;
+	st->mode = st->collects ? STORE_WRITE : mode;
 	if (st->mode != STORE_READ && dir_make(AT_FDCWD, root, 0755, err) < 0) {
 		store_close(st);
 		return error_wrap(err, "cannot open the store at %s", root);
@@ -98,7 +99,7 @@ int store_open(const char *root, enum store_mode mode, struct store **out,
 	st->state = xasprintf("%s/nix/var/nix", st->root);
 	st->own = xasprintf("%s/nix/var/kbuild", st->root);
 	st->scratch = path_join(st->own, "tmp");
-	if (mode == STORE_COLLECT)
+	if (st->collects)
 		store_give_reserve(st);
 	if (open_files(st, err) < 0) {
 		store_close(st);
@@ -115,8 +116,8 @@ void store_close(struct store *st)
 	db_close(st->db);
 	if (st->temproots_name)
 		unlinkat(st->statefd, st->temproots_name, 0);
-	int fds[] = {st->dirfd,    st->statefd,   st->scratchfd,
-		     st->big_lock, st->temproots, st->gc_lock};
+	int fds[] = {st->dirfd, st->statefd,   st->scratchfd, st->big_lock,
+		     st->no_gc, st->temproots, st->gc_lock};
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		if (fds[i] >= 0)
 			close(fds[i]);

@@ -279,6 +279,14 @@ fi
 t_is 'an absent store has no garbage' 0 "$("$KB" store --root "$T/nowhere" gc --dry-run --json | jq .deletedPaths)"
 t_fails 'and is not created by asking' test -e "$T/nowhere"
 
+# --- a lost database: everything would look like garbage --------------------------------------
+rm "$KBUILD_ROOT"/nix/var/nix/db/*
+gc >"$T/lost" 2>&1
+t_is 'without a database nothing is garbage' 8 $?
+t_has 'what helps is said' "$T/lost" 'kbuild store recover'
+t_run 'it does' "$KB" store recover
+t_is 'everything is there' 'go keep ' "$(rows)"
+
 # --- a full device: collecting is what helps -------------------------------------------------
 if [ "$(id -u)" -eq 0 ] && mkdir "$T/small" && mount -t tmpfs -o size=20m none "$T/small" 2>/dev/null; then
 	head -c 2000000 /dev/urandom >"$T/random"

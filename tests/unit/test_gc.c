@@ -306,6 +306,26 @@ static void leaves_it_to_another(void **state)
 	assert_false(res.busy);
 }
 
+/* As long as a database is made of the trees, what has no row is no garbage. */
+static void waits_for_recovery(void **state)
+{
+	struct fix *f = *state;
+	struct gc_result res;
+	struct store *recovering;
+
+	store_close(f->st);
+	assert_done(store_open(f->root, STORE_RECOVER, &recovering, &f->err), &f->err);
+	assert_done(store_open(f->root, STORE_WRITE, &f->st, &f->err), &f->err);
+	for (int busy = 1; busy >= 0; busy--) {
+		assert_done(store_gc(f->st, &(struct gc_options){.no_wait = true}, &res,
+				     &f->err),
+			    &f->err);
+		assert_int_equal(res.busy, busy);
+		if (busy)
+			store_close(recovering);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -316,6 +336,7 @@ int main(void)
 		STORE_TEST(spares_what_is_being_made),
 		STORE_TEST(spares_what_a_stranger_uses),
 		STORE_TEST(leaves_it_to_another),
+		STORE_TEST(waits_for_recovery),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);
