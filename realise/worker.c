@@ -110,7 +110,13 @@ static int pull_outputs(struct worker *w, const struct caches *c, struct error *
 	for (size_t i = 0; i < r->noutputs; i++)
 		keys[i] = r->outputs[i].key;
 	message_phase(w->messages, "pull");
-	return caches_pull(c, w->st, keys, r->noutputs, err);
+	if (caches_pull(c, w->st, keys, r->noutputs, err) < 0)
+		return -1;
+	/* The store may have kept a record of its own: that is what counts. */
+	int found = graph_lookup(w->graph, w->node, w->st, c, err);
+	if (found == 0)
+		error_class(err, ERROR_INFRA, "%s was pulled and is not there", keys[0]);
+	return found == 1 ? 0 : -1;
 }
 
 /* A cache that fails us is no reason not to build. True: the outputs are here now. */
