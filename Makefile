@@ -16,7 +16,7 @@ PACKAGES := gcc libc6-dev pkg-config bubblewrap libyaml-dev libgit2-dev \
 	libcurl4-openssl-dev libssl-dev libarchive-dev libsqlite3-dev libjson-c-dev \
 	libzstd-dev libseccomp-dev gpgv debian-archive-keyring qemu-system-x86 gdb
 CHECK_PACKAGES := $(PACKAGES) libcmocka-dev perl shellcheck clang-format nix-bin git \
-	nginx-light openssl s3cmd sqlite3 cpio xz-utils zstd bzip2 lz4 valgrind time
+	nginx-light openssl s3cmd sqlite3 cpio attr xz-utils zstd bzip2 lz4 valgrind time
 
 # kbuild starts in a millisecond because it links little; kbuild-fetch is the second
 # program, for what touches network, git or archives.
