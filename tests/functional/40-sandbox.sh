@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # What a builder cannot do. Every case tries it for real. S3-06 S3-07
+# store scenarios 9 (limits, and builders that outlive them), 10 (the sandbox).
 . "$(dirname "$0")/../lib.sh"
 need bwrap
 t_shared

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Steps, early cutoff, races, interruption, results. S1-17 S1-18 S1-19 S2-08 S2-33
-# Nix's tests of the same behaviour: ca/build.sh, ca/concurrent-builds.sh, logging.sh.
+# store scenarios 15 (early cutoff), 17 (six processes, one build), 25 (logs); further:
+# cancelled builds, parallel ones, logs by path and by step.
 . "$(dirname "$0")/../lib.sh"
 t_shared
 t_toolchain_lock "$T/r.lock" || { not_ok 'the toolchain can be locked'; done_testing; }

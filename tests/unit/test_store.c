@@ -66,7 +66,10 @@ static void text_needs_valid_references(void **state)
 	assert_int_equal(find(f, path), 0);
 }
 
-/* A path that is valid is not touched again; what is there without a row is replaced. */
+/*
+ * Store scenario 16: a path that is valid is not touched again; what is there without a
+ * row is replaced.
+ */
 static void valid_stays_garbage_goes(void **state)
 {
 	struct fix *f = *state;
