@@ -75,7 +75,6 @@ static int make_db(struct store *st, const char *db, struct error *err)
 	if (db_open(db, DB_CREATE, &fresh, err) < 0)
 		return -1;
 	db_close(fresh);
-	store_reserve(st);
 	return dir_write(st->statefd, "db/schema", schema_version, strlen(schema_version),
 			 0644, false, err);
 }

@@ -105,6 +105,9 @@ int store_open(const char *root, enum store_mode mode, struct store **out,
 		store_close(st);
 		return error_wrap(err, "cannot open the store at %s", root);
 	}
+	/* A full disk, or a killed collector, may have cost us the last one. */
+	if (st->mode == STORE_WRITE && !st->collects)
+		store_reserve(st);
 	*out = st;
 	return 0;
 }
