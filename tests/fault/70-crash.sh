@@ -30,7 +30,7 @@ fault='kill'
 total=0
 for scene in ${FAULT_SCENES:-$SCENES import $MENDING}; do
 	scene_set "$scene"
-	valid >"$T/before"
+	scene_keeps >"$T/before"
 	scene_run "$scene" >"$T/want" 2>"$T/err" || not_ok "$scene: undisturbed"
 	scene_run "$scene" >/dev/null 2>&1
 	scene_state >"$T/reference"

@@ -9,6 +9,7 @@
 #	scene_run NAME        what is to be disturbed
 #	scene_faulty NAME FAULT AT   the same, disturbed: its exit code; $POINTS, $POINT
 #	scene_ages            what was written and not finished is from two hours ago now
+#	scene_keeps           what is valid and must stay so
 #	scene_mends NAME      true if what is left undone is found by the next run only
 #	complain POINT WHAT [FILE]   counts in $bad, shows the first ones
 #	scene_state           every name, kind, mode and link below $W, and what is valid
@@ -18,7 +19,7 @@
 
 KB=$T_TOP/build/kbuild
 W=$T/w
-SCENES='new add fetch build'
+SCENES='new add fetch build collect'
 MENDING='mend share recover'
 KBUILD_ROOT=$W/root
 KBUILD_CACHE=$W/cache
@@ -112,6 +113,24 @@ mending_templates() {
 	template recover
 }
 
+# One object with a root, two without of which one refers to the other, what has no row.
+collect_template() {
+	scene_set new
+	# Paths that nobody else on this machine mentions: a collector looks at all processes.
+	echo $$ >"$W/src/tree/mine"
+	kept=$("$KB" store add "$W/src/tree" --name kept) || return 1
+	"$KB" store add-root "$kept" "$W/link" >/dev/null || return 1
+	one=$("$KB" store add "$W/src/tree" --name garbage-one) || return 1
+	two=$("$KB" store add "$W/src/tree/mine" --name garbage-two) || return 1
+	sqlite3 "$KBUILD_ROOT/nix/var/nix/db/db.sqlite" "
+		update ValidPaths set ca = null where path = '$two';
+		insert into Refs select a.id, b.id from ValidPaths a, ValidPaths b
+			where a.path = '$two' and b.path = '$one'"
+	"$KB" store optimise >/dev/null || return 1
+	cp -a "$KBUILD_ROOT$one" "$KBUILD_ROOT/nix/store/$(printf %032d 0)-half"
+	template collect
+}
+
 make_templates() {
 	rm -rf "$W"
 	mkdir -p "$W/src"
@@ -121,6 +140,7 @@ make_templates() {
 	template add
 
 	mending_templates || return 1
+	collect_template || return 1
 	rm -rf "$W"
 	cp -a "$T/templates/add" "$W"
 
@@ -169,8 +189,17 @@ scene_command() {
 	new | add) echo "$KB store add $W/src/tree --name tree" ;;
 	build) echo "$KB realize --locked $W/src/build.yaml" ;;
 	fetch) echo "$KB realize $W/src/fetch.yaml" ;;
+	collect) echo "$KB store gc -q" ;;
 	mend | share | recover | import) echo "/bin/sh $W/src/$1.sh" ;;
 	esac
+}
+
+scene_keeps() {
+	if [ "$scene" = collect ]; then
+		valid | grep -e '-kept$'
+	else
+		valid
+	fi
 }
 
 scene_mends() {
