@@ -16,15 +16,11 @@
 
 #define PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 
-/* Refuses pointers: the array's address and its first element's must differ in type. */
+/* Refuses pointers: an array and the address of its first element differ in type. */
 #define ARRAY_LEN(a)                                                                     \
 	(sizeof(a) / sizeof((a)[0]) +                                                    \
-	 0 * sizeof(struct {                                                             \
-		 int not_an_array : !__builtin_types_compatible_p(__typeof__(a),         \
-								  __typeof__(&(a)[0])) * \
-				    2 -                                                  \
-			 1;                                                              \
-	 }))
+	 0 * sizeof(char[1 - 2 * __builtin_types_compatible_p(__typeof__(a),             \
+							      __typeof__(&(a)[0]))]))
 
 static inline void cleanup_free(void *p)
 {

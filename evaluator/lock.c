@@ -201,7 +201,8 @@ static void format_fact(const struct origin_fact *f, struct strbuf *out)
 {
 	struct str rest = str_of(f->value);
 
-	strbuf_printf(out, "    %s:", f->key);
+	strbuf_adds(out, "    ");
+	node_print_key(f->key, 4, out);
 	if (rank(f) < 2) {
 		strbuf_addc(out, ' ');
 		node_print_text(f->value, out);
@@ -238,8 +239,8 @@ static void format_section(const char *title, const struct lock_section *s,
 			sorted[k] = &entries[i]->facts[k];
 		qsort(sorted, n, sizeof(*sorted), by_key);
 		strbuf_adds(out, "  ");
-		node_print_text(entries[i]->name, out);
-		strbuf_adds(out, ":\n");
+		node_print_key(entries[i]->name, 2, out);
+		strbuf_addc(out, '\n');
 		for (size_t k = 0; k < n; k++)
 			format_fact(sorted[k], out);
 	}

@@ -169,40 +169,93 @@ bool node_is_null(const struct node *n)
 
 /* --- printing ------------------------------------------------------------------ */
 
+/*
+ * The character at s, if a reader would refuse it as it is or take it for the end of a
+ * line (NEL, LS, PS, the byte order mark among them); else 0. *len are its bytes.
+ */
+static unsigned hidden(const char *s, size_t *len)
+{
+	static const struct {
+		const char *bytes;
+		unsigned code;
+	} wide[] = {{"\u2028", 0x2028},
+		    {"\u2029", 0x2029},
+		    {"\ufeff", 0xfeff},
+		    {"\ufffe", 0xfffe},
+		    {"\uffff", 0xffff}};
+	const unsigned char *u = (const unsigned char *)s;
+
+	*len = 1;
+	if (*u < 0x20 || *u == 0x7f)
+		return *u;
+	*len = 2;
+	if (u[0] == 0xc2 && u[1] >= 0x80 && u[1] < 0xa0)
+		return u[1];
+	*len = 3;
+	for (size_t i = 0; i < ARRAY_LEN(wide); i++)
+		if (str_starts(s, wide[i].bytes))
+			return wide[i].code;
+	return 0;
+}
+
 static bool is_plain(const char *s)
 {
-	if (!*s || strcmp(s, "~") == 0 || s[0] == ' ' || s[strlen(s) - 1] == ' ')
+	size_t len;
+
+	if (!*s || strcmp(s, "~") == 0 || strcmp(s, "null") == 0)
+		return false;
+	if (s[0] == ' ' || s[strlen(s) - 1] == ' ' || s[strlen(s) - 1] == ':')
 		return false;
 	if (strchr("-?:,[]{}#&*!|>'\"%@`", s[0]) && !(s[0] == '-' && s[1] && s[1] != ' '))
 		return false;
-	if (strstr(s, ": ") || strstr(s, " #") || s[strlen(s) - 1] == ':')
+	/* Where a document begins or ends. */
+	if (str_starts(s, "---") || str_starts(s, "..."))
+		return false;
+	if (strstr(s, ": ") || strstr(s, " #"))
 		return false;
 	for (; *s; s++)
-		if ((unsigned char)*s < 0x20 || *s == 0x7f)
+		if (hidden(s, &len))
 			return false;
 	return true;
 }
 
 void node_print_text(const char *s, struct strbuf *out)
 {
+	size_t len;
+
 	if (is_plain(s)) {
 		strbuf_adds(out, s);
 		return;
 	}
 	strbuf_addc(out, '"');
-	for (; *s; s++) {
-		if (*s == '\n')
+	for (; *s; s += len) {
+		unsigned code = hidden(s, &len);
+
+		if (code == '\n')
 			strbuf_adds(out, "\\n");
-		else if (*s == '\t')
+		else if (code == '\t')
 			strbuf_adds(out, "\\t");
-		else if ((unsigned char)*s < 0x20 || *s == 0x7f)
-			strbuf_printf(out, "\\x%02x", (unsigned char)*s);
+		else if (code)
+			strbuf_printf(out, code < 0x100 ? "\\x%02x" : "\\u%04x", code);
 		else if (*s == '"' || *s == '\\')
 			strbuf_printf(out, "\\%c", *s);
 		else
 			strbuf_addc(out, *s);
+		len = code ? len : 1;
 	}
 	strbuf_addc(out, '"');
+}
+
+void node_print_key(const char *key, int indent, struct strbuf *out)
+{
+	enum { IMPLICIT_MAX = 1000 }; /* readers look no further for the colon */
+	autobuf struct strbuf text = STRBUF_INIT;
+
+	node_print_text(key, &text);
+	if (text.len <= IMPLICIT_MAX)
+		strbuf_printf(out, "%s:", text.ptr);
+	else
+		strbuf_printf(out, "? %s\n%*s:", text.ptr, indent, "");
 }
 
 static void print_scalar(const struct node *n, bool origin, struct strbuf *out)
@@ -237,8 +290,7 @@ static void print(const struct node *n, int depth, bool first_here, bool origin,
 		if (i > 0 || !first_here)
 			strbuf_printf(out, "%*s", depth * 2, "");
 		if (m->key) {
-			node_print_text(m->key, out);
-			strbuf_addc(out, ':');
+			node_print_key(m->key, depth * 2, out);
 			strbuf_addc(out, nested ? '\n' : ' ');
 		} else {
 			strbuf_adds(out, "- ");

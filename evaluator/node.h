@@ -70,3 +70,5 @@ bool node_is_null(const struct node *n);
 void node_print(const struct node *n, bool origin, struct strbuf *out);
 /* Appends a scalar's text, quoted where it must be. */
 void node_print_text(const char *text, struct strbuf *out);
+/* Appends a map's key with its colon; `indent` columns are before it already. */
+void node_print_key(const char *key, int indent, struct strbuf *out);

@@ -260,7 +260,6 @@ int git_remote_bring(struct git_remote_job *r, const char *ref, const git_oid *r
 		     struct error *err)
 {
 	git_remote *remote = NULL;
-	autofree char *name = NULL;
 	autoerror struct error quiet = {0};
 	char hex[GIT_OID_HEXSZ + 1];
 	git_oid now;
