@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 
 #include "base/alloc.h"
@@ -59,6 +60,22 @@ void store_scratch_end(struct store *st, const char *name)
 		dir_remove(st->scratchfd, name, &ignored);
 }
 
+/* Gone, or only waiting for a parent that never asks. */
+static bool is_gone(int pid)
+{
+	autofree char *file = xasprintf("/proc/%d/stat", pid);
+	autobuf struct strbuf text = STRBUF_INIT;
+	autoerror struct error ignored = {0};
+
+	if (kill(pid, 0) < 0)
+		return errno == ESRCH;
+	if (dir_read(AT_FDCWD, file, &text, &ignored) < 0)
+		return false;
+	/* "PID (NAME) STATE ..." where NAME may hold anything. */
+	const char *state = strrchr(text.ptr, ')');
+	return state && str_starts(state, ") Z");
+}
+
 void store_clear_scratch(const char *scratch_dir)
 {
 	autoclose int dir = open(scratch_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -71,8 +88,7 @@ void store_clear_scratch(const char *scratch_dir)
 	for (size_t i = 0; i < names.n; i++) {
 		autoerror struct error err = {0};
 
-		if (sscanf(names.v[i], "%d-", &pid) != 1 || pid <= 0 ||
-		    kill(pid, 0) == 0 || errno != ESRCH)
+		if (sscanf(names.v[i], "%d-", &pid) != 1 || pid <= 0 || !is_gone(pid))
 			continue;
 		autoclose int fd =
 			openat(dir, names.v[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
