@@ -218,20 +218,30 @@ static int open_write(struct db *db, bool create, struct error *err)
 	return create ? exec(db, schema_sql, err) : 0;
 }
 
+static off_t log_size(const struct db *db)
+{
+	autofree char *wal = xasprintf("%s-wal", db->file);
+	struct stat st;
+
+	return stat(wal, &st) == 0 ? st.st_size : 0;
+}
+
 static int open_read(struct db *db, struct error *err)
 {
 	autofree char *uri = uri_of(db->file, "?mode=ro");
 	autofree char *frozen = uri_of(db->file, "?mode=ro&immutable=1");
-	autoerror struct error ignored = {0};
+	autoerror struct error why = {0};
 
 	if (connect(db, SQLITE_OPEN_READONLY, uri, err) < 0)
 		return -1;
-	if (db_find(db, "", &ignored) >= 0)
+	if (db_find(db, "", &why) >= 0)
 		return 0;
 	/*
 	 * The log's index needs a writable directory. On a read-only medium there is no
-	 * writer either, so the file alone is the truth.
+	 * writer either: without a log the file alone is the truth, with one it is not.
 	 */
+	if (log_size(db) > 0)
+		return error_join(err, &why);
 	for (size_t i = 0; i < NQUERIES; i++)
 		sqlite3_finalize(take_ptr(&db->st[i]));
 	sqlite3_close(take_ptr(&db->sql));
@@ -260,20 +270,14 @@ int db_open(const char *dir, enum db_mode mode, struct db **out, struct error *e
  */
 void db_close(struct db *db)
 {
-	struct stat st;
-
 	if (!db)
 		return;
 	for (size_t i = 0; i < NQUERIES; i++)
 		sqlite3_finalize(db->st[i]);
-	if (db->write && db->sql) {
-		autofree char *wal = xasprintf("%s-wal", db->file);
-
-		if (stat(wal, &st) == 0 && st.st_size > WAL_KEEP) {
-			sqlite3_busy_timeout(db->sql, 0);
-			sqlite3_wal_checkpoint_v2(db->sql, NULL,
-						  SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-		}
+	if (db->write && db->sql && log_size(db) > WAL_KEEP) {
+		sqlite3_busy_timeout(db->sql, 0);
+		sqlite3_wal_checkpoint_v2(db->sql, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL,
+					  NULL);
 	}
 	sqlite3_close(db->sql);
 	free(db->file);
