@@ -65,8 +65,12 @@ int uplink_dir_new_file(const struct cache_url *u, char **path, struct error *er
 			continue;
 		if (fd < 0)
 			return error_errno(err, "cannot create a file in %s", u->dir);
-		fchmod(fd, 0644);
-		return fd;
+		if (fchmod(fd, 0644) == 0)
+			return fd;
+		error_errno(err, "cannot set the mode of a file in %s", u->dir);
+		close(fd);
+		unlink(*path);
+		return -1;
 	}
 }
 
