@@ -152,6 +152,7 @@ static int point_link(int dir, const char *name, const char *target, struct erro
 	return 0;
 }
 
+/* 0 done, 1 what the links lead to was collected meanwhile, -1. */
 static int make_links(const struct pipeline *p, struct cli *cli, struct error *err)
 {
 	autofree char *path = xasprintf("%s/result", p->recipe->dir);
@@ -250,17 +251,23 @@ int pipeline_realise(struct pipeline *p, struct cli *cli, struct error *err)
 	autofree char *root = cli_root(cli);
 	struct progress *progress = progress_new(cli, steps, p->plan.nsteps);
 	struct realise_options opt = pipeline_options(p, cli, root, progress);
-	struct store *hold = NULL;
+	int rc, links;
 
-	opt.hold = &hold;
-	p->results = arena_array(&cli->arena, p->plan.nsteps, struct realise_result);
-	int rc = realise(steps, p->plan.nsteps, &opt, &cli->arena, p->results, err);
+	/* Nothing holds what was there already until it is rooted. */
+	do {
+		autostore struct store *hold = NULL;
+
+		opt.hold = &hold;
+		p->results =
+			arena_array(&cli->arena, p->plan.nsteps, struct realise_result);
+		rc = realise(steps, p->plan.nsteps, &opt, &cli->arena, p->results, err);
+		autofree char *absolute = path_absolute(root);
+		p->root = arena_strdup(&cli->arena, absolute ? absolute : root);
+		links = rc < 0 || p->no_link ? 0 : make_links(p, cli, err);
+	} while (links > 0);
 	progress_free(progress);
-	autofree char *absolute = path_absolute(root);
-	p->root = arena_strdup(&cli->arena, absolute ? absolute : root);
-	if (rc >= 0 && !p->no_link && make_links(p, cli, err) < 0)
+	if (links < 0)
 		rc = -1;
-	store_close(hold);
 	if (rc == 0 && !p->no_link)
 		trim(p, cli);
 	return rc;

@@ -92,6 +92,7 @@ static int point(int dir, const char *name, const char *target, struct error *er
 	return 0;
 }
 
+/* 0 done, 1 it is not valid any more, -1. */
 static int add_root(struct store *st, int dir, const struct store_root *r,
 		    struct error *err)
 {
@@ -104,13 +105,8 @@ static int add_root(struct store *st, int dir, const struct store_root *r,
 	/* First a temporary root, of which a running collector is told. */
 	int valid =
 		store_temp_root(st, r->path, err) < 0 ? -1 : store_find(st, r->path, err);
-	if (valid < 0)
-		return -1;
-	if (!valid) {
-		error_class(err, ERROR_INFRA, "%s is not in the store any more", r->path);
-		return error_hint(err, "a garbage collection took it; run the command "
-				       "again");
-	}
+	if (valid <= 0)
+		return valid < 0 ? -1 : 1;
 	return point(dir, r->name, r->path, err);
 }
 
@@ -131,9 +127,12 @@ int store_group_set(struct store *st, const struct store_group *g, struct error 
 		return error_errno(err, "cannot open %s", group);
 	if (point(dir, GROUP_PLACE, g->place, err) < 0)
 		return -1;
-	for (size_t i = 0; i < g->nroots; i++)
-		if (add_root(st, dir, &g->roots[i], err) < 0)
-			return -1;
+	for (size_t i = 0; i < g->nroots; i++) {
+		int rc = add_root(st, dir, &g->roots[i], err);
+
+		if (rc)
+			return rc;
+	}
 	if (g->whole && strays(dir, g, &more, err) < 0)
 		return -1;
 	for (size_t i = 0; i < more.n; i++)
@@ -177,5 +176,8 @@ int store_add_user_root(struct store *st, const char *link, const char *path,
 		return -1;
 	/* The link first: a root whose link leads elsewhere is given up. */
 	autofree char *target = store_physical(st, path);
-	return make_link(target, link, err) < 0 ? -1 : store_group_set(st, &group, err);
+	if (make_link(target, link, err) < 0)
+		return -1;
+	int rc = store_group_set(st, &group, err);
+	return rc > 0 ? error_make(err, "%s is not valid", path) : rc;
 }

@@ -205,7 +205,10 @@ enum { STORE_GROUP_NAME_SIZE = 33 };
 const char *store_group_name(const char *owner, char out[STORE_GROUP_NAME_SIZE]);
 /* Is it just so already? Only looks, needs no open store. */
 bool store_group_is(const char *root, const struct store_group *group);
-/* Makes it so. All paths must be valid. */
+/*
+ * Makes it so. 0 done, 1 one of the paths is not valid any more: a collector was faster,
+ * -1.
+ */
 int store_group_set(struct store *st, const struct store_group *group, struct error *err);
 /*
  * Makes the absolute path `link` a link to the object and a root of it, for as long as it
