@@ -28,12 +28,8 @@ judge() {
 
 fault='kill'
 total=0
-for scene in ${FAULT_SCENES:-$SCENES import $MENDING}; do
-	scene_set "$scene"
-	scene_keeps >"$T/before"
-	scene_run "$scene" >"$T/want" 2>"$T/err" || not_ok "$scene: undisturbed"
-	scene_run "$scene" >/dev/null 2>&1
-	scene_state >"$T/reference"
+for scene in ${FAULT_SCENES:-$SCENES $MENDING}; do
+	scene_begin "$scene"
 	scene_set "$scene"
 	scene_faulty "$scene" kill 0 >/dev/null 2>&1
 	points=$POINTS n=0 bad=0

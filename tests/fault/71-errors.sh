@@ -46,10 +46,8 @@ judge() {
 }
 
 total=0 tried=0 offset=$(($(date +%s) % STRIDE))
-for scene in ${FAULT_SCENES:-$SCENES import share}; do
-	scene_set "$scene"
-	scene_run "$scene" >"$T/want" 2>"$T/err" || not_ok "$scene: undisturbed"
-	scene_state >"$T/reference"
+for scene in ${FAULT_SCENES:-$SCENES share}; do
+	scene_begin "$scene"
 	for fault in ${FAULTS:-ENOSPC EDQUOT EIO EMFILE EROFS EAGAIN ECONNRESET}; do
 		scene_set "$scene"
 		scene_faulty "$scene" "$fault" 0 >/dev/null 2>&1

@@ -27,6 +27,7 @@
 #include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
@@ -399,6 +400,17 @@ int mkstemp64(char *template)
 	return fails(CALL_CREATE, AT_FDCWD, template) ? -1 : NEXT(mkstemp64)(template);
 }
 
+int mkostemp64(char *template, int flags)
+{
+	return fails(CALL_CREATE, AT_FDCWD, template) ? -1
+						      : NEXT(mkostemp64)(template, flags);
+}
+
+int mkostemp(char *template, int flags)
+{
+	return mkostemp64(template, flags);
+}
+
 int mkstemp(char *template)
 {
 	return mkstemp64(template);
@@ -474,6 +486,11 @@ CALL(int, syncfs, (int fd), (fd), CALL_SYNC, fd, NULL)
 
 CALL(int, pipe, (int v[2]), (v), CALL_DESCRIPTOR, -1, "a pipe")
 CALL(int, pipe2, (int v[2], int flags), (v, flags), CALL_DESCRIPTOR, -1, "a pipe")
+CALL(int, bind, (int fd, const struct sockaddr *a, socklen_t n), (fd, a, n), CALL_NAME,
+     -1, "a socket")
+CALL(int, accept4, (int fd, struct sockaddr *a, socklen_t *n, int flags),
+     (fd, a, n, flags), CALL_DESCRIPTOR, -1, "a connection")
+CALL(int, eventfd, (unsigned n, int flags), (n, flags), CALL_DESCRIPTOR, -1, "events")
 CALL(int, dup, (int fd), (fd), CALL_DESCRIPTOR, fd, NULL)
 CALL(int, socket, (int domain, int type, int protocol), (domain, type, protocol),
      CALL_DESCRIPTOR, -1, "a socket")

@@ -9,17 +9,18 @@
 #	scene_run NAME        what is to be disturbed
 #	scene_faulty NAME FAULT AT   the same, disturbed: its exit code; $POINTS, $POINT
 #	scene_ages            what was written and not finished is from two hours ago now
-#	scene_keeps           what is valid and must stay so
 #	scene_mends NAME      true if what is left undone is found by the next run only
 #	complain POINT WHAT [FILE]   counts in $bad, shows the first ones
-#	scene_state           every name, kind, mode and link below $W, and what is valid
+#	scene_state           every name, kind, mode and link below $W, and what is valid; apart
+#	                      from what may be left until the collector's next run
+#	scene_strays          what is left after that run and should not be
 #
 # The world has a toolchain of its own, a shell and little more, from a mirror of its own: a
 # store that a test can afford to copy a thousand times.
 
 KB=$T_TOP/build/kbuild
 W=$T/w
-SCENES='new add fetch build collect'
+SCENES='new add import fetch build gc push pull'
 MENDING='mend share recover'
 KBUILD_ROOT=$W/root
 KBUILD_CACHE=$W/cache
@@ -77,7 +78,7 @@ tiny_tree() {
 	echo one >"$1/sub/file"
 	echo 'echo run' >"$1/run"
 	chmod 755 "$1/run"
-	ln -s sub/file "$1/link"
+	ln -sfn sub/file "$1/link"
 	head -c 100000 /dev/zero | tr '\0' x >"$1/sub/large"
 }
 
@@ -113,24 +114,6 @@ mending_templates() {
 	template recover
 }
 
-# One object with a root, two without of which one refers to the other, what has no row.
-collect_template() {
-	scene_set new
-	# Paths that nobody else on this machine mentions: a collector looks at all processes.
-	echo $$ >"$W/src/tree/mine"
-	kept=$("$KB" store add "$W/src/tree" --name kept) || return 1
-	"$KB" store add-root "$kept" "$W/link" >/dev/null || return 1
-	one=$("$KB" store add "$W/src/tree" --name garbage-one) || return 1
-	two=$("$KB" store add "$W/src/tree/mine" --name garbage-two) || return 1
-	sqlite3 "$KBUILD_ROOT/nix/var/nix/db/db.sqlite" "
-		update ValidPaths set ca = null where path = '$two';
-		insert into Refs select a.id, b.id from ValidPaths a, ValidPaths b
-			where a.path = '$two' and b.path = '$one'"
-	"$KB" store optimise >/dev/null || return 1
-	cp -a "$KBUILD_ROOT$one" "$KBUILD_ROOT/nix/store/$(printf %032d 0)-half"
-	template collect
-}
-
 make_templates() {
 	rm -rf "$W"
 	mkdir -p "$W/src"
@@ -140,7 +123,6 @@ make_templates() {
 	template add
 
 	mending_templates || return 1
-	collect_template || return 1
 	rm -rf "$W"
 	cp -a "$T/templates/add" "$W"
 
@@ -173,6 +155,20 @@ make_templates() {
 		    options: {script: "mkdir \$out; read -r w </src/dep_words; echo \$w >\$out/w"}
 	END
 	template fetch
+
+	# What the first build made is garbage now.
+	"$KB" realize -q --locked "$W/src/build.yaml" >/dev/null || return 1
+	template gc
+	public=$("$KB" key generate host-1) || return 1
+	template push
+
+	# Another machine, with nothing but the recipe and the cache.
+	"$KB" push -q "$W/src/build.yaml" "$W/bin" >/dev/null || return 1
+	rm -rf "$W/cache" "$W/src/result"
+	mv "$W/root" "$T/full-root"
+	"$KB" store add "$W/src/tree/sub" --name before >/dev/null || return 1
+	printf 'cache: {pull: ["%s"], trust: ["%s"]}\n' "$W/bin" "$public" >>"$W/src/build.yaml"
+	template pull
 }
 
 # --- running ------------------------------------------------------------------------------
@@ -187,19 +183,12 @@ scene_set() {
 scene_command() {
 	case $1 in
 	new | add) echo "$KB store add $W/src/tree --name tree" ;;
-	build) echo "$KB realize --locked $W/src/build.yaml" ;;
+	build | pull) echo "$KB realize --locked $W/src/build.yaml" ;;
+	gc) echo "$KB store gc" ;;
+	push) echo "$KB push $W/src/build.yaml $W/bin" ;;
 	fetch) echo "$KB realize $W/src/fetch.yaml" ;;
-	collect) echo "$KB store gc -q" ;;
 	mend | share | recover | import) echo "/bin/sh $W/src/$1.sh" ;;
 	esac
-}
-
-scene_keeps() {
-	if [ "$scene" = collect ]; then
-		valid | grep -e '-kept$'
-	else
-		valid
-	fi
 }
 
 scene_mends() {
@@ -235,9 +224,22 @@ valid() {
 		sqlite3 -readonly "$KBUILD_ROOT/nix/var/nix/db/db.sqlite" 'select path from ValidPaths order by path'
 }
 
+# What waits for the collector, and what waits for the next writer of the same file.
+LEFT='kbuild/tmp/\|temproots/\|-.*\.lock'
+REWRITTEN='drvs/.*\.tmp\|history/.*\.tmp\|caches/.*\.tmp\|bin/\.tmp d'
 scene_state() {
 	valid
-	(cd "$W" && find . -printf '%P %y %m %l\n' | grep -v 'db.sqlite[.-]\|kbuild/tmp/\|gcroots/\|history/.*tmp-\|drvs/.*\.zst \|unsynced.lock\|temproots/\|-.*\.lock' | sort)
+	(cd "$W" && find . -printf '%P %y %m %l\n') |
+		grep -v 'db.sqlite[.-]\|unsynced.lock\|drvs/.*\.zst \|kbuild/known/\|'"$REWRITTEN\|$LEFT" | sort
+}
+
+# What the collector keeps is not compared: other tests of this machine use the same paths.
+scene_strays() {
+	"$KB" store gc -q 2>&1
+	(cd "$W" && find . -printf '%P\n') | grep "$LEFT"
+	valid | sed 's|.*/||' >"$T/names"
+	find "$KBUILD_ROOT/nix/store" -mindepth 1 -maxdepth 1 ! -name .links -printf '%f\n' |
+		sort | comm -23 - "$T/names"
 }
 
 complain() {
@@ -253,7 +255,29 @@ judge_next() {
 	scene_run "$scene" >"$T/out" 2>"$T/err" || complain "$1" "the next run ends with $?" "$T/err"
 	cmp -s "$T/want" "$T/out" || complain "$1" 'the next run says something else' "$T/out"
 	scene_state >"$T/state"
-	diff "$T/reference" "$T/state" >"$T/diff" || complain "$1" 'the end is another one' "$T/diff"
+	if [ "$scene" = pull ]; then
+		# What could not be pulled was built.
+		comm -23 "$T/reference" "$T/state" >"$T/diff"
+	else
+		diff "$T/reference" "$T/state" >"$T/diff"
+	fi
+	[ ! -s "$T/diff" ] || complain "$1" 'the end is another one' "$T/diff"
+	scene_strays >"$T/strays"
+	[ ! -s "$T/strays" ] || complain "$1" 'the collector leaves something' "$T/strays"
+}
+
+# What the scene is when nothing is disturbed, and its template after that.
+scene_begin() {
+	scene=$1
+	scene_set "$scene"
+	valid >"$T/valid"
+	scene_run "$scene" >"$T/want" 2>"$T/err" || {
+		not_ok "$scene: undisturbed"
+		sed 's/^/# /' "$T/err"
+	}
+	valid | comm -12 - "$T/valid" >"$T/before"
+	scene_run "$scene" >/dev/null 2>&1
+	scene_state >"$T/reference"
 }
 
 judge_store() {
