@@ -15,6 +15,8 @@ B := $(if $(SAN),build-san,build)
 PACKAGES := gcc libc6-dev pkg-config bubblewrap libyaml-dev libgit2-dev \
 	libcurl4-openssl-dev libssl-dev libarchive-dev libsqlite3-dev libjson-c-dev \
 	libzstd-dev libseccomp-dev gpgv debian-archive-keyring qemu-system-x86 gdb
+# Fuzzing wants another compiler.
+FUZZ_PACKAGES := clang libclang-rt-dev
 CHECK_PACKAGES := $(PACKAGES) libcmocka-dev perl shellcheck clang-format nix-bin git \
 	nginx-light openssl s3cmd sqlite3 cpio attr xz-utils zstd bzip2 lz4 valgrind time
 
@@ -45,7 +47,8 @@ TESTS := $(sort $(wildcard tests/lint/*.sh tests/builders/*.sh tests/fault/[0-9]
 FAULT := build/tests/fault.so build/tests/faultrun
 
 obj = $(patsubst %.c,$(B)/%.o,$(1))
-UNIT_BIN := $(patsubst tests/unit/%.c,$(B)/tests/%,$(UNIT))
+UNIT_BIN := $(patsubst tests/unit/%.c,$(B)/tests/%,$(UNIT)) \
+	$(patsubst tests/fuzz/%.c,$(B)/tests/%,$(FUZZ))
 
 all: $(B)/kbuild $(B)/kbuild-fetch ## build kbuild and kbuild-fetch into build/
 
@@ -68,6 +71,14 @@ $(B)/tests/%: tests/unit/%.c $(filter-out $(B)/cli/main.o,$(call obj,$(MAIN))) $
 	@mkdir -p $(@D)
 	$(Q)$(LINK) $(STD) $(CPPFLAGS) $(WARN) -o $@ $^ \
 		$(shell pkg-config --libs $(FETCH_LIBS) $(MAIN_LIBS) cmocka)
+
+# A fuzz target over its corpus; with a fuzzer, which has its own main.
+$(B)/tests/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/fuzz.h tests/fuzz/replay.c $(B)/libkbuild.a
+	$(call say,LD)
+	@mkdir -p $(@D)
+	$(Q)$(LINK) $(if $(FUZZER),-fsanitize=fuzzer) $(STD) $(CPPFLAGS) $(WARN) -o $@ \
+		$(filter-out $(if $(FUZZER),%/replay.c) %.h,$^) \
+		$(shell pkg-config --libs $(FETCH_LIBS) $(MAIN_LIBS))
 
 build/tests/fault.so: tests/fault/fault.c tests/fault/page.h
 	$(call say,LD)
@@ -117,6 +128,15 @@ check-eval: all ## run the golden evaluations only (ACCEPT=1 rewrites them)
 check-builders: all ## check every builder's manifest and script, build its test.yaml
 	KBUILD=$(CURDIR)/$(B)/kbuild tests/run.sh $(wildcard tests/functional/*-builders*.sh)
 
+# Each target for FUZZ_SECONDS, or the one named by TARGET; CORPUS=1 keeps what is new.
+FUZZ_SECONDS ?= 600
+fuzz: ## feed the parsers what a fuzzer makes up (FUZZ_SECONDS=600 each, TARGET=nar)
+	@tests/install-packages.sh $(FUZZ_PACKAGES)
+	$(MAKE) B=build-fuzz CC=clang FUZZER=1 SAN=fuzzer-no-link,address,undefined fuzzers
+	FUZZ_SECONDS=$(FUZZ_SECONDS) CORPUS=$(CORPUS) tests/fuzz/run.sh $(TARGET)
+
+fuzzers: $(patsubst tests/fuzz/%.c,$(B)/tests/%,$(FUZZ))
+
 check-headers: ## compile each header alone
 	tests/lint/headers.sh
 
@@ -143,9 +163,9 @@ install: all ## install below PREFIX (and DESTDIR)
 help: ## print this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 20
 
-clean: ## remove build/ and build-san/
-	rm -rf build build-san
+clean: ## remove build/, build-san/ and build-fuzz/
+	rm -rf build build-san build-fuzz
 
 .PHONY: all unit deps check-deps demo check plain run-check check-unit check-eval check-builders \
-	check-headers bench format check-format install help clean
+	fuzz fuzzers check-headers bench format check-format install help clean
 .DELETE_ON_ERROR:
