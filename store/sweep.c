@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "base/alloc.h"
 #include "base/dir.h"
@@ -13,77 +12,21 @@
 #include "store/internal.h"
 #include "store/lock.h"
 #include "store/path.h"
+#include "store/trash.h"
 
 enum { BATCH = 16384 };
 
-/* Something that has left the store directory, or is a directory in the trash. */
-struct piece {
-	const char *path; /* logical */
-	uint64_t bytes;
-	bool in_trash;
-};
-
-struct trash {
-	char *name;
-	int fd;
-};
-
-static int trash_open(struct gc *gc, struct trash *t, struct error *err)
+static int empty(struct gc *gc, struct trash *t, struct piece *pieces, size_t n,
+		 struct error *err)
 {
-	*t = (struct trash){.fd = -1};
-	return store_scratch_trash(gc->st, &t->name, &t->fd, err);
-}
+	int rc = trash_empty(t, pieces, n, err);
 
-static void trash_close(struct gc *gc, struct trash *t)
-{
-	store_scratch_end(gc->st, t->name);
-	free(t->name);
-	if (t->fd >= 0)
-		close(t->fd);
-}
-
-/*
- * Out of the store directory, at once: a file is gone, a tree waits in the trash for
- * trash_empty, which takes its time and needs no lock.
- */
-static int move_out(struct gc *gc, struct trash *t, struct piece *p, struct error *err)
-{
-	const char *base = path_base(p->path);
-	int dir = gc->st->dirfd;
-	struct stat st;
-
-	if (fstatat(dir, base, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 0 : error_errno(err, "cannot examine %s", base);
-	if (!S_ISDIR(st.st_mode)) {
-		if (unlinkat(dir, base, 0) < 0)
-			return error_errno(err, "cannot remove %s", p->path);
-		p->bytes = st.st_nlink == 1 ? (uint64_t)st.st_blocks * 512 : 0;
-		return 0;
-	}
-	p->in_trash = true;
-	if (renameat(dir, base, t->fd, base) == 0)
-		return 0;
-	/* Only root may move a directory that is read-only. */
-	if (errno == EACCES && fchmodat(dir, base, 0755, 0) == 0 &&
-	    renameat(dir, base, t->fd, base) == 0)
-		return 0;
-	return error_errno(err, "cannot remove %s", p->path);
-}
-
-static int trash_empty(struct gc *gc, struct trash *t, struct piece *pieces, size_t n,
-		       struct error *err)
-{
 	for (size_t i = 0; i < n; i++) {
-		struct piece *p = &pieces[i];
-
-		if (p->in_trash &&
-		    dir_remove_count(t->fd, path_base(p->path), &p->bytes, err) < 0)
-			return error_wrap(err, "cannot remove %s", p->path);
-		gc->res->freed += p->bytes;
+		gc->res->freed += pieces[i].bytes;
 		if (gc->opt->report)
-			gc->opt->report(gc->opt->ctx, p->path, p->bytes);
+			gc->opt->report(gc->opt->ctx, pieces[i].path, pieces[i].bytes);
 	}
-	return 0;
+	return rc;
 }
 
 /* --- valid paths ------------------------------------------------------------------ */
@@ -155,7 +98,7 @@ static int delete_batch(struct gc *gc, struct trash *t, const uint32_t *order, u
 		struct piece *p = &b->piece[*npieces];
 
 		*p = (struct piece){.path = gc->reach.v[b->node[*npieces]].path};
-		if (move_out(gc, t, p, err) < 0)
+		if (trash_move(t, p, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -170,7 +113,7 @@ int sweep_paths(struct gc *gc, struct error *err)
 	if (!gc->norder)
 		return 0;
 	/* A row that comes back after a power cut would miss its tree. */
-	if (db_sync_commits(gc->st->db, err) < 0 || trash_open(gc, &trash, err) < 0)
+	if (db_sync_commits(gc->st->db, err) < 0 || trash_open(gc->st, &trash, err) < 0)
 		return -1;
 	batch = xcalloc(1, sizeof(*batch));
 	for (uint32_t at = 0; at < gc->norder && rc == 0; at += BATCH) {
@@ -181,11 +124,10 @@ int sweep_paths(struct gc *gc, struct error *err)
 		rc = delete_batch(gc, &trash, gc->order + at, n, batch, &npieces, err);
 		pthread_mutex_unlock(&gc->lock);
 		autoerror struct error second = {0};
-		if (trash_empty(gc, &trash, batch->piece, npieces, rc ? &second : err) <
-		    0)
+		if (empty(gc, &trash, batch->piece, npieces, rc ? &second : err) < 0)
 			rc = -1;
 	}
-	trash_close(gc, &trash);
+	trash_close(&trash);
 	return rc;
 }
 
@@ -251,12 +193,12 @@ static int remove_stray(struct gc *gc, struct trash *t, const char *name,
 	if (rc == 1 && is_lock_file(name))
 		remove_lock_file(gc, name);
 	else if (rc == 1 && !in_use(gc->st->dirfd, name))
-		rc = move_out(gc, t, &p, err) < 0 ? -1 : 2;
+		rc = trash_move(t, &p, err) < 0 ? -1 : 2;
 	pthread_mutex_unlock(&gc->lock);
 	if (rc != 2)
 		return rc < 0 ? -1 : 0;
 	gc->res->strays++;
-	return trash_empty(gc, t, &p, 1, err);
+	return empty(gc, t, &p, 1, err);
 }
 
 int sweep_strays(struct gc *gc, struct error *err)
@@ -266,11 +208,12 @@ int sweep_strays(struct gc *gc, struct error *err)
 	int rc = 0;
 
 	store_clear_scratch(gc->st->scratch);
-	if (dir_names(gc->st->dirfd, &names, err) < 0 || trash_open(gc, &trash, err) < 0)
+	if (dir_names(gc->st->dirfd, &names, err) < 0 ||
+	    trash_open(gc->st, &trash, err) < 0)
 		return -1;
 	for (size_t i = 0; i < names.n && rc == 0; i++)
 		rc = remove_stray(gc, &trash, names.v[i], err);
-	trash_close(gc, &trash);
+	trash_close(&trash);
 	return rc;
 }
 
