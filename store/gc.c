@@ -100,8 +100,7 @@ static int find_roots(struct live *l, struct reach *reach, struct live_temp **te
 	add_temporary(l, *temps, *ntemps);
 	if (live_permanent(l, err) < 0)
 		return -1;
-	live_processes(l);
-	return 0;
+	return live_processes(l, err);
 }
 
 static int mark(struct gc *gc, struct error *err)

@@ -40,8 +40,10 @@ static int bind_at(int statefd, const char *name, struct error *err)
 	/* The socket's whole name may be too long for its structure; this one is not. */
 	snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/self/fd/%d/%s", statefd,
 		 name);
+	if (fd < 0)
+		return error_errno(err, "cannot make the collector's socket");
 	unlinkat(statefd, name, 0);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0)
+	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0)
 		return error_errno(err, "cannot make the collector's socket");
 	return take_fd(&fd);
 }
@@ -132,15 +134,16 @@ static void *run(void *arg)
 }
 
 /* Signals are for the thread that can end us cleanly. */
-static int start_thread(struct gcserver *s)
+static bool start_thread(struct gcserver *s)
 {
 	sigset_t all, old;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, &old);
-	int rc = pthread_create(&s->thread, NULL, run, s);
+	int why = pthread_create(&s->thread, NULL, run, s);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return rc;
+	errno = why;
+	return why == 0;
 }
 
 static void release(struct gcserver *s)
@@ -170,7 +173,7 @@ int gcserver_start(int statefd, gcserver_want *want, void *ctx, struct gcserver 
 	}
 	s->stop = eventfd(0, EFD_CLOEXEC);
 	if (s->stop < 0 || listen(s->listener, 64) < 0 ||
-	    renameat(statefd, fresh, statefd, socket_name) < 0 || start_thread(s) != 0) {
+	    renameat(statefd, fresh, statefd, socket_name) < 0 || !start_thread(s)) {
 		error_errno(err, "cannot serve the collector's socket");
 		release(s);
 		return -1;

@@ -110,12 +110,16 @@ int live_temporary(struct live *l, struct live_temp **out, size_t *n, struct err
 
 /* --- permanent -------------------------------------------------------------------- */
 
+/*
+ * What a link leads to; NULL, and errno is EINVAL, if it is none, or another one if that
+ * cannot be told.
+ */
 static char *read_link(int dir, const char *name)
 {
 	char text[PATH_MAX];
 	ssize_t n = readlinkat(dir, name, text, sizeof(text));
 
-	return n >= 0 && n < (ssize_t)sizeof(text) ? xstrndup(text, (size_t)n) : NULL;
+	return n >= 0 ? xstrndup(text, (size_t)n) : NULL;
 }
 
 /* "/nix/store/DIGEST..." of a link's target, NULL if it leads elsewhere. */
@@ -126,8 +130,8 @@ static const char *target_path(struct live *l, const char *target)
 	return digest ? arena_printf(l->a, STORE_DIR "/%s", digest) : NULL;
 }
 
-static void take_link(struct live *l, int dir, const char *name, const char *shown,
-		      const char *target)
+static int take_link(struct live *l, int dir, const char *name, const char *shown,
+		     const char *target, struct error *err)
 {
 	const char *path = target_path(l, target);
 	struct gc_root root = {.kind = GC_ROOT_LINK, .path = path};
@@ -135,7 +139,7 @@ static void take_link(struct live *l, int dir, const char *name, const char *sho
 	root.from = arena_printf(l->a, "%s/%s", l->st->state, shown);
 	if (path) {
 		live_add(l, &root);
-		return;
+		return 0;
 	}
 	const char *slash = strrchr(root.from, '/');
 	root.kind = GC_ROOT_INDIRECT;
@@ -148,10 +152,17 @@ static void take_link(struct live *l, int dir, const char *name, const char *sho
 		root.path = target_path(l, second);
 		if (root.path)
 			live_add(l, &root);
-	} else if (errno == ENOENT && l->tidy && str_starts(shown, "gcroots/auto/")) {
+		return 0;
+	}
+	bool stale = errno == ENOENT && str_starts(shown, "gcroots/auto/");
+	if (stale && l->tidy) {
 		log_say(LOG_INFO, "%s is gone, and its root with it", root.place);
 		unlinkat(dir, name, 0);
 	}
+	return stale || errno == EINVAL || errno == ENOENT || errno == ENOTDIR ||
+			       errno == EACCES
+		       ? 0
+		       : error_errno(err, "cannot read the root %s", root.place);
 }
 
 static int walk(struct live *l, int parent, const char *name, const char *shown,
@@ -164,10 +175,8 @@ static int take_name(struct live *l, int dir, const char *name, const char *show
 	struct gc_root root = {.kind = GC_ROOT_FILE};
 	struct stat st;
 
-	if (target) {
-		take_link(l, dir, name, shown, target);
-		return 0;
-	}
+	if (target)
+		return take_link(l, dir, name, shown, target, err);
 	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : error_errno(err, "cannot examine %s", shown);
 	if (S_ISDIR(st.st_mode))
@@ -198,12 +207,14 @@ static enum place_state look_around(const char *place)
 static enum place_state judge_link(int group, const char *place)
 {
 	autofree char *theirs = read_link(AT_FDCWD, place);
-	autofree char *ours = theirs ? read_link(group, GROUP_USER_ROOT) : NULL;
 
 	if (!theirs)
 		return errno == EINVAL ? PLACE_GONE : look_around(place);
+	autofree char *ours = read_link(group, GROUP_USER_ROOT);
+	if (!ours)
+		return PLACE_LOST;
 	const char *a = store_path_in(theirs, strlen(theirs));
-	const char *b = ours ? store_path_in(ours, strlen(ours)) : NULL;
+	const char *b = store_path_in(ours, strlen(ours));
 	return a && b && memcmp(a, b, PATH_DIGEST_LEN) == 0 ? PLACE_THERE : PLACE_GONE;
 }
 
@@ -236,8 +247,11 @@ static int take_group(struct live *l, int parent, const char *name, const char *
 		return -1;
 	for (size_t i = 0; i < names.n; i++) {
 		autofree char *target = read_link(group, names.v[i]);
-		const char *path = target ? target_path(l, target) : NULL;
 
+		if (!target && errno != EINVAL && errno != ENOENT)
+			return error_errno(err, "cannot read the root %s/%s", shown,
+					   names.v[i]);
+		const char *path = target ? target_path(l, target) : NULL;
 		if (!path || strcmp(names.v[i], GROUP_PLACE) == 0)
 			continue;
 		live_add(l, &(struct gc_root){

@@ -32,4 +32,4 @@ struct live_temp {
 };
 int live_temporary(struct live *l, struct live_temp **out, size_t *n, struct error *err);
 int live_permanent(struct live *l, struct error *err);
-void live_processes(struct live *l);
+int live_processes(struct live *l, struct error *err);

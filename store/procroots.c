@@ -58,31 +58,69 @@ static void scan(struct process *p, const char *text, size_t len, const char *wh
 	}
 }
 
-static void scan_link(struct process *p, int dir, const char *name, const char *what)
+/*
+ * What cannot be told is no root. But a failure of ours must not pass for that: what is
+ * in use would be deleted.
+ */
+static int unreadable(const struct process *p, const char *what, struct error *err)
+{
+	switch (errno) {
+	case EACCES:
+	case EPERM:
+	case ENOENT:
+	case ESRCH:
+	case ENAMETOOLONG: /* deeper than /proc can say */
+		return 0;
+	default:
+		return error_errno(err, "cannot see the %s of process %s", what, p->pid);
+	}
+}
+
+static int scan_link(struct process *p, int dir, const char *name, const char *what,
+		     struct error *err)
 {
 	char target[PATH_MAX];
 	ssize_t n = readlinkat(dir, name, target, sizeof(target));
 
-	if (n > 0)
-		scan(p, target, (size_t)n, what);
+	if (n < 0)
+		return unreadable(p, what, err);
+	scan(p, target, (size_t)n, what);
+	return 0;
 }
 
-static void scan_file(struct process *p, const char *name, const char *what)
+static int scan_file(struct process *p, const char *name, const char *what,
+		     struct error *err)
 {
-	autoerror struct error ignored = {0};
+	autoclose int fd = openat(p->dir, name, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
 
+	if (fd < 0)
+		return unreadable(p, what, err);
 	strbuf_reset(&p->text);
-	if (dir_read(p->dir, name, &p->text, &ignored) == 0)
-		scan(p, p->text.ptr, p->text.len, what);
+	do {
+		strbuf_reserve(&p->text, 32 * 1024);
+		n = read(fd, p->text.ptr + p->text.len, p->text.cap - p->text.len - 1);
+		if (n < 0)
+			return unreadable(p, what, err);
+		p->text.len += (size_t)n;
+	} while (n > 0);
+	scan(p, p->text.ptr, p->text.len, what);
+	return 0;
 }
 
-static void scan_files(struct process *p)
+static int scan_open_files(struct process *p, struct error *err)
 {
 	int fd = openat(p->dir, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	autodir DIR *d = fd < 0 ? NULL : fdopendir(fd);
 
-	for (struct dirent *e; d && (e = readdir(d));)
-		scan_link(p, fd, e->d_name, "open file");
+	if (!d)
+		return unreadable(p, "open files", err);
+	errno = 0;
+	for (struct dirent *e; (e = readdir(d)); errno = 0)
+		if (*e->d_name != '.' &&
+		    scan_link(p, fd, e->d_name, "open file", err) < 0)
+			return -1;
+	return errno ? unreadable(p, "open files", err) : 0;
 }
 
 /* One of our callers: its command line may be the one that names what to delete. */
@@ -107,31 +145,42 @@ static bool calls_us(const char *pid)
 	return false;
 }
 
-static void scan_process(struct live *l, int proc, const char *pid, struct strbuf *text)
+static int scan_all(struct process *p, struct error *err)
+{
+	if (scan_link(p, p->dir, "exe", "program", err) < 0 ||
+	    scan_link(p, p->dir, "cwd", "working directory", err) < 0 ||
+	    scan_link(p, p->dir, "root", "root directory", err) < 0 ||
+	    scan_open_files(p, err) < 0 || scan_file(p, "maps", "mapped file", err) < 0 ||
+	    scan_file(p, "environ", "environment", err) < 0)
+		return -1;
+	if (p->l->by_name && calls_us(p->pid))
+		return 0;
+	return scan_file(p, "cmdline", "command line", err);
+}
+
+static int scan_process(struct live *l, int proc, const char *pid, struct strbuf *text,
+			struct error *err)
 {
 	autoclose int dir = openat(proc, pid, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct process p = {.l = l, .dir = dir, .pid = pid, .first = l->n, .text = *text};
 
-	if (dir < 0)
-		return;
-	scan_link(&p, dir, "exe", "program");
-	scan_link(&p, dir, "cwd", "working directory");
-	scan_link(&p, dir, "root", "root directory");
-	scan_files(&p);
-	scan_file(&p, "maps", "mapped file");
-	scan_file(&p, "environ", "environment");
-	if (!l->by_name || !calls_us(pid))
-		scan_file(&p, "cmdline", "command line");
+	int rc = dir < 0 ? unreadable(&p, "files", err) : scan_all(&p, err);
 	*text = p.text;
+	return rc;
 }
 
-void live_processes(struct live *l)
+int live_processes(struct live *l, struct error *err)
 {
 	autodir DIR *d = opendir("/proc");
 	autobuf struct strbuf text = STRBUF_INIT;
 
-	for (struct dirent *e; d && (e = readdir(d));)
+	if (!d)
+		return error_errno(err, "cannot see what runs");
+	errno = 0;
+	for (struct dirent *e; (e = readdir(d)); errno = 0)
 		if (isdigit((unsigned char)*e->d_name) &&
-		    atol(e->d_name) != (long)getpid())
-			scan_process(l, dirfd(d), e->d_name, &text);
+		    atol(e->d_name) != (long)getpid() &&
+		    scan_process(l, dirfd(d), e->d_name, &text, err) < 0)
+			return -1;
+	return errno ? error_errno(err, "cannot see what runs") : 0;
 }
