@@ -37,7 +37,8 @@ say = @printf '  %-8s%s\n' $(1) $@
 LINK = $(CC) $(CFLAGS) $(SANFLAGS) -Wl,--as-needed $(LDFLAGS)
 
 FETCH_MAIN := $(wildcard cli/fetch*.c)
-LIB := $(wildcard base/*.c store/*.c fetchers/*.c sandbox/*.c evaluator/*.c realise/*.c)
+LIB := $(wildcard base/*.c store/*.c fetchers/*.c sandbox/*.c module/*.c \
+	evaluator/*.c realise/*.c)
 MAIN := $(filter-out $(FETCH_MAIN),$(wildcard cli/*.c))
 UNIT := $(wildcard tests/unit/test_*.c)
 FUZZ := $(wildcard tests/fuzz/fuzz_*.c)

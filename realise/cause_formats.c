@@ -3,7 +3,7 @@
 #include <stdint.h>
 
 #include "realise/causes.h"
-#include "realise/elf.h"
+#include "module/elf.h"
 
 static uint32_t be32(const char *p)
 {

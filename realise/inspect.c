@@ -21,7 +21,7 @@
 #include "realise/causes.h"
 #include "realise/closer.h"
 #include "realise/compare.h"
-#include "realise/elf.h"
+#include "module/elf.h"
 #include "realise/message.h"
 #include "realise/worker.h"
 #include "store/digest.h"

@@ -14,7 +14,7 @@
 #include "base/alloc.h"
 #include "base/dir.h"
 #include "realise/causes.h"
-#include "realise/elf.h"
+#include "module/elf.h"
 #include "realise/items.h"
 
 /* --- items -------------------------------------------------------------------------- */

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * Module.symvers: what a kernel and its modules export. Lines of
+ *	CRC \t SYMBOL \t MODULE \t EXPORT_SYMBOL[_GPL] [\t NAMESPACE]
+ * Linux 5.4 and 5.5 had the namespace third.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/map.h"
+#include "base/str.h"
+
+struct symvers_entry {
+	uint32_t crc;
+	const char *module;     /* "vmlinux", or the path of a module without .ko */
+	const char *name_space; /* "": none */
+	bool gpl;
+};
+
+struct symvers {
+	struct map entries; /* symbol -> struct symvers_entry, in the arena */
+};
+
+/* A line of another shape is an error with its number. */
+int symvers_read(struct symvers *s, struct str text, struct arena *a, struct error *err);
+/* NULL: not exported. */
+const struct symvers_entry *symvers_find(const struct symvers *s, const char *symbol);
+void symvers_finish(struct symvers *s);

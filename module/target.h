@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/* A kernel that modules are to be loaded into, as far as it is known. */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "module/kconfig.h"
+#include "module/machine.h"
+#include "module/module.h"
+#include "module/symvers.h"
+
+struct kernel_target {
+	const struct machine *machine; /* NULL: not known, as all that follows */
+	const char *release, *vermagic;
+	bool has_config, has_symvers;
+	bool words_unknown; /* the architecture's words of vermagic are missing */
+	struct kconfig config;
+	struct symvers symvers;
+	const char *randstruct; /* the word that layouts drawn by lot add to vermagic */
+	uint64_t struct_size;   /* of struct module; 0: not known */
+	const struct module *module;            /* it is what this module was built for */
+	const char *symvers_file, *config_file; /* which ones they were */
+};
+
+/*
+ * Adds what a directory has: a build directory, a headers package, the outputs `dev` and
+ * `out` of a kernel (include/config/kernel.release or release, .config or config,
+ * Module.symvers). What is known already stays. 1: there was something, 0, -1.
+ */
+int target_read_dir(struct kernel_target *t, const char *dir, struct arena *a,
+		    struct error *err);
+/* A Module.symvers. */
+int target_read_symvers(struct kernel_target *t, const char *file, struct str text,
+			struct arena *a, struct error *err);
+/* What a module was built for; it must outlive the target. */
+void target_of_module(struct kernel_target *t, const struct module *m, struct arena *a);
+/*
+ * An image or a vmlinux: its release, its machine, and its vermagic if it is not packed.
+ * 0: this is none.
+ */
+int target_of_image(struct kernel_target *t, struct str file, struct arena *a);
+/* Once all is added: composes what follows from the rest. */
+void target_complete(struct kernel_target *t, struct arena *a);
+void target_finish(struct kernel_target *t);
