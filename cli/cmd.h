@@ -37,6 +37,7 @@ enum exit_code {
 	EXIT_CONFIG = 4,
 	EXIT_BUILD = 5,
 	EXIT_DIFFERS = 6,
+	EXIT_INCOMPATIBLE = 7,
 	EXIT_INFRA = 8,
 	EXIT_INTERRUPTED = 9,
 };
@@ -112,7 +113,9 @@ int cmd_check(struct cli *cli, int argc, char **argv, struct error *err);
 int cmd_doctor(struct cli *cli, int argc, char **argv, struct error *err);
 int cmd_debug(struct cli *cli, int argc, char **argv, struct error *err);
 int cmd_eval(struct cli *cli, int argc, char **argv, struct error *err);
+int cmd_explain(struct cli *cli, int argc, char **argv, struct error *err);
 int cmd_init(struct cli *cli, int argc, char **argv, struct error *err);
+int cmd_inspect(struct cli *cli, int argc, char **argv, struct error *err);
 int cmd_key(struct cli *cli, int argc, char **argv, struct error *err);
 int cmd_lock(struct cli *cli, int argc, char **argv, struct error *err);
 int cmd_log(struct cli *cli, int argc, char **argv, struct error *err);

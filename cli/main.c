@@ -55,6 +55,24 @@ static const struct cmd commands[] = {
 	 "example\n  kbuild update recipe.yaml kernel.source", cmd_update},
 	{"eval", "RECIPE", "show what a recipe means",
 	 "example\n  kbuild eval recipe.yaml --stage=drv", cmd_eval},
+	{"inspect", "FILE.ko [--against KERNEL]",
+	 "what a module is, and whether a kernel would load it",
+	 "KERNEL is a directory (a build, headers, a link of result/), its "
+	 "Module.symvers, an\n"
+	 "image, a module that it loads, or a recipe whose kernel was realized. Exit "
+	 "code 7 "
+	 "if\n"
+	 "it would not load. docs/modules.md says more.\n\n"
+	 "examples\n  kbuild inspect hello.ko --against recipe.yaml\n"
+	 "  kbuild inspect hello.ko --against /lib/modules/6.1.0-43-amd64/build",
+	 cmd_inspect},
+	{"explain", "[TEXT ... | -]",
+	 "what a message of the kernel means, what to change",
+	 "One message as words, or many lines on standard input, of which those are "
+	 "explained\n"
+	 "that are known; exit code 1 if none is.\n\n"
+	 "examples\n  kbuild explain 'Invalid module format'\n  dmesg | kbuild explain -",
+	 cmd_explain},
 	{"key", "generate NAME|public", "the key that signs what is pushed",
 	 "The public key is printed; whoever is to trust it names it. Keep the file.\n\n"
 	 "example\n  kbuild key generate host.example-1",

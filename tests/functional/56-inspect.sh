@@ -1,0 +1,146 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# A module that was built, against the kernel it was built for and others that were edited; what
+# messages of the kernel mean.
+# S1-30 S1-31 S5-04 S5-13 S5-14 S5-16 S5-23
+. "$(dirname "$0")/../lib.sh"
+need bwrap jq zstd gzip
+t_shared
+cp -R "$T_TOP/examples/hello" "$T/hello"
+rm -rf "$T/hello/result"
+cd "$T/hello" || exit 1
+t_kernel_lock recipe.lock || { not_ok 'the toolchain and the kernel can be locked'; done_testing; }
+
+# verdict NAME CODE FILE AGAINST [OPTIONS]: what is printed is in `out`.
+verdict() {
+	t_name=$1 want=$2 ko=$3 against=$4
+	shift 4
+	"$KB" inspect -q "$ko" --against "$against" "$@" >out 2>err
+	got=$?
+	t_is "$t_name" "$want" "$got" || note "$(cat out err)"
+}
+
+"$KB" inspect hello/hello.c >out 2>err
+t_is 'what is no module is exit code 2' 2 "$?"
+t_has '... and says what was expected' err 'expected an ELF file'
+"$KB" inspect nothing.ko >out 2>err
+t_is 'so is a file that is not there' 2 "$?"
+"$KB" inspect hello/hello.c --against recipe.yaml >out 2>err
+t_is 'and with a kernel' 2 "$?"
+
+if ! "$KB" realize --locked recipe.yaml#modules.hello '#kernel' >paths 2>err; then
+	not_ok 'the example is realized'
+	note "$(tail -n 40 err)"
+	done_testing
+fi
+release=$(cat result/kernel/release)
+cp "result/modules.hello/lib/modules/$release/updates/hello.ko" hello.ko
+chmod u+w hello.ko
+
+# --- facts --------------------------------------------------------------------------------------
+t_run 'facts of a module' "$KB" inspect hello.ko
+t_has 'its machine' "$T_OUT" 'hello.ko: a module for x86_64, 64 bit'
+t_has 'its vermagic' "$T_OUT" "^  vermagic   $release "
+t_has 'its parameter' "$T_OUT" '^  parameter  who:charp'
+t_has 'a symbol it needs' "$T_OUT" '^  needs .*_printk'
+"$KB" inspect --json hello.ko >facts.json
+t_is 'the same as JSON' hello "$(jq -r '.module.modinfo[] | select(.key == "name").value' facts.json)"
+zstd -q hello.ko -o hello.ko.zst
+t_run 'packed with zstd' "$KB" inspect hello.ko.zst
+gzip -k hello.ko
+t_fails 'packed with gzip: refused' "$KB" inspect hello.ko.gz
+t_has '... with what to do' "$T_OUT" 'hint: unpack it first: gunzip'
+
+# --- against the kernel it was built for --------------------------------------------------------
+verdict 'its own kernel would load it, by recipe' 0 hello.ko recipe.yaml
+t_has '... it says so' out '^against recipe.yaml: would load$'
+verdict 'by the link in result/' 0 hello.ko result/kernel
+verdict 'by the store path' 0 hello.ko "$(readlink -f result/kernel)"
+verdict 'by its image, as far as that goes' 0 hello.ko result/kernel/image
+t_has '... the release is the same, the rest not known' out '^against .*: cannot be told$'
+verdict 'by itself' 0 hello.ko hello.ko
+
+# --- and others ---------------------------------------------------------------------------------
+# edited FROM TO: a copy of the module with a text of the same length.
+edited() {
+	LC_ALL=C sed "s/$1/$2/" hello.ko >edited.ko
+	t_is "edited: $1 became $2" "$(wc -c <hello.ko)" "$(wc -c <edited.ko)"
+}
+# An odd letter in the place of the release's last one.
+odd=${release%?}x
+edited "=$release " "=$odd "
+verdict 'another release is refused' 7 edited.ko recipe.yaml
+sed "s/$odd/RELEASX/" out | sed "s/$release/RELEASE/g" >got
+blanks=$(printf '%s' "$release" | sed 's/./ /g')
+cat >want <<END
+against recipe.yaml: would not load
+  module: RELEASX SMP mod_unload 
+  kernel: RELEASE SMP mod_unload 
+          ${blanks%?}^
+END
+head -n 4 got >got4
+t_same '... with a caret below the first different letter' want got4
+t_has '... and where the release comes from' out 'hint: .*localversion\|hint: the version'
+"$KB" inspect --json edited.ko --against recipe.yaml >v.json
+t_is '... as JSON' 'refused release' \
+	"$(jq -r '.verdict | .outcome + " " + .differences[0].part' v.json)"
+verdict 'the image says it, too' 7 edited.ko result/kernel/image
+verdict 'and a module of that kernel' 7 edited.ko hello.ko
+
+edited 'SMP mod_unload ' 'SMX mod_unload '
+verdict 'a word that no kernel has is refused' 7 edited.ko recipe.yaml
+cp hello.ko edited.ko
+mkdir -p up
+cp -R "$(readlink -f result/kernel)/." up/
+chmod -R u+w up
+sed -i 's/^CONFIG_SMP=y/# CONFIG_SMP is not set/; s/^# CONFIG_MODULE_SIG is not set/CONFIG_MODULE_SIG=y/' up/config
+verdict 'a kernel without SMP does not load it' 7 hello.ko up
+t_has '... and the symbol is named' out 'hint: CONFIG_SMP$'
+cp "$(readlink -f result/kernel)/config" up/config
+chmod u+w up/config
+printf 'CONFIG_MODULE_SIG=y\nCONFIG_MODULE_SIG_FORCE=y\n' >>up/config
+verdict 'a kernel that wants signatures does not load it' 7 hello.ko up
+t_has '... and says why' out 'CONFIG_MODULE_SIG_FORCE=y'
+edited '_printk' '_prinqk'
+verdict 'a symbol that is not exported' 7 edited.ko recipe.yaml
+t_has '... is named' out 'refused: _prinqk is not exported'
+
+printf '0x00000001\t_printk\tvmlinux\tEXPORT_SYMBOL\t\n0x00000001\tparam_ops_charp\tlib/ops\tEXPORT_SYMBOL\t\n' >up/Module.symvers
+cp "$(readlink -f result/kernel)/config" up/config
+verdict 'Module.symvers of our own' 0 hello.ko up/Module.symvers
+t_has '... says which module comes first' out 'loaded first: lib/ops'
+rm up/release
+verdict 'without a release nothing is certain' 0 hello.ko up
+t_has '... and that is said' out 'not known: the kernel.s release'
+verdict 'which can be told' 0 hello.ko up --release "$release"
+t_has '... then it is certain' out ': would load$'
+verdict 'and may be another' 7 hello.ko up --release "$release-other"
+t_has '... for which the cause is named' out 'hint: CONFIG_LOCALVERSION'
+mkdir empty
+verdict 'a directory that is no kernel' 2 hello.ko empty
+verdict 'a kernel that is not there' 2 hello.ko nowhere
+rm -r result
+verdict 'a recipe without its kernel' 2 hello.ko recipe.yaml
+t_has '... says how to make it' err 'hint: kbuild realize recipe.yaml#kernel'
+
+# --- messages -----------------------------------------------------------------------------------
+t_run 'a message is explained' "$KB" explain \
+	"hello: version magic '4.9.189 SMP mod_unload aarch64' should be '4.14.87 SMP mod_unload aarch64'"
+sed -n '/module: /,$p' "$T_OUT" >got
+cat >want <<'END'
+  module: 4.9.189 SMP mod_unload aarch64
+  kernel: 4.14.87 SMP mod_unload aarch64
+            ^
+  differs: the version: VERSION, PATCHLEVEL, SUBLEVEL and EXTRAVERSION of the kernel's Makefile
+END
+t_same '... word by word' want got
+t_fails 'what is no message is exit code 1' "$KB" explain good morning
+cat >dmesg <<'END'
+[    1.000000] clocksource: Switched to clocksource tsc
+[    2.000000] hello: loading out-of-tree module taints kernel.
+[    2.000100] hello: Unknown symbol absent (err -2)
+END
+t_run 'of a whole log what is known is explained' sh -c "'$KB' explain - <dmesg"
+t_is '... and only that' 2 "$(grep -c '^  change: ' "$T_OUT")"
+t_is '... as JSON' 'taint symbol-missing' "$("$KB" explain --json <dmesg | jq -r '[.messages[].code] | join(" ")')"
+done_testing
