@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: MIT
 # shellcheck disable=SC2016 # scripts for the builder
 # Many at once in one store: the same build, interruptions at random moments, and builds with
-# a collector, a verifier and a push beside them for RACE_SECONDS (default 120).
+# a collector, a verifier and a push beside them for RACE_SECONDS (default 300).
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/scenes.sh"
 need jq flock
 tiny_world
 mkdir -p "$W/src"
 tiny_lock "$W/lock"
-RACE_SECONDS=${RACE_SECONDS:-120}
+RACE_SECONDS=${RACE_SECONDS:-300}
 
 # A recipe in a folder of its own, $1, whose step runs the text $2.
 recipe() {
