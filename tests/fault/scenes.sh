@@ -80,6 +80,8 @@ tiny_tree() {
 	chmod 755 "$1/run"
 	ln -sfn sub/file "$1/link"
 	head -c 100000 /dev/zero | tr '\0' x >"$1/sub/large"
+	# A collector keeps what any process of this machine mentions: no other run has this.
+	echo $$ >"$1/sub/mine"
 }
 
 # $W becomes the template of a scene.
@@ -132,7 +134,7 @@ make_templates() {
 		steps:
 		  it:
 		    builder: $T_TOP/tests/data/two
-		    options: {text: first}
+		    options: {text: first $$}
 	END
 	tiny_lock "$W/src/build.lock"
 	cp "$W/src/build.lock" "$W/src/fetch.lock"
