@@ -240,7 +240,7 @@ static void format_section(const char *title, const struct lock_section *s,
 		qsort(sorted, n, sizeof(*sorted), by_key);
 		strbuf_adds(out, "  ");
 		node_print_key(entries[i]->name, 2, out);
-		strbuf_addc(out, '\n');
+		strbuf_adds(out, n ? "\n" : " {}\n");
 		for (size_t k = 0; k < n; k++)
 			format_fact(sorted[k], out);
 	}

@@ -18,6 +18,8 @@
 # The world has a toolchain of its own, a shell and little more, from a mirror of its own: a
 # store that a test can afford to copy a thousand times.
 
+# Nobody else's process may use paths of ours: the collector would keep them.
+SALT=$$-$(date +%s%N)
 KB=$T_TOP/build/kbuild
 W=$T/w
 SCENES='new add import fetch build gc push pull'
@@ -41,6 +43,7 @@ tiny_package() {
 			mkdir -p "$T/deb/usr/${lib%/*}"
 			cp -L "$lib" "$T/deb/usr/$lib"
 		done
+	echo "$SALT" >"$T/deb/usr/salt"
 	printf 'Package: tools\nVersion: 1\nArchitecture: all\nMaintainer: x\nDescription: x\n' \
 		>"$T/pool/control"
 	echo 2.0 >"$T/pool/debian-binary"
@@ -75,13 +78,11 @@ tiny_lock() {
 
 tiny_tree() {
 	mkdir -p "$1/sub/empty"
-	echo one >"$1/sub/file"
+	echo "$SALT" >"$1/sub/file"
 	echo 'echo run' >"$1/run"
 	chmod 755 "$1/run"
 	ln -sfn sub/file "$1/link"
 	head -c 100000 /dev/zero | tr '\0' x >"$1/sub/large"
-	# A collector keeps what any process of this machine mentions: no other run has this.
-	echo $$ >"$1/sub/mine"
 }
 
 # $W becomes the template of a scene.
@@ -134,7 +135,7 @@ make_templates() {
 		steps:
 		  it:
 		    builder: $T_TOP/tests/data/two
-		    options: {text: first $$}
+		    options: {text: first $SALT}
 	END
 	tiny_lock "$W/src/build.lock"
 	cp "$W/src/build.lock" "$W/src/fetch.lock"
@@ -158,7 +159,12 @@ make_templates() {
 	END
 	template fetch
 
-	# What the first build made is garbage now.
+	# What the first build made is garbage now; one object is used by a process, and by
+	# nothing else.
+	used=$("$KB" store add "$W/src/tree" --name used) || return 1
+	env USED="$used" sleep 100000 >/dev/null 2>&1 &
+	user=$!
+	trap 'kill $user; unserve; t_cleanup' EXIT
 	"$KB" realize -q --locked "$W/src/build.yaml" >/dev/null || return 1
 	template gc
 	public=$("$KB" key generate host-1) || return 1
@@ -235,7 +241,6 @@ scene_state() {
 		grep -v 'db.sqlite[.-]\|unsynced.lock\|drvs/.*\.zst \|kbuild/known/\|'"$REWRITTEN\|$LEFT" | sort
 }
 
-# What the collector keeps is not compared: other tests of this machine use the same paths.
 scene_strays() {
 	"$KB" store gc -q 2>&1
 	(cd "$W" && find . -printf '%P\n') | grep "$LEFT"
