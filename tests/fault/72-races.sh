@@ -5,7 +5,7 @@
 # a collector, a verifier and a push beside them for RACE_SECONDS (default 300).
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/scenes.sh"
-need jq flock
+need jq
 tiny_world
 mkdir -p "$W/src"
 tiny_lock "$W/lock"
