@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
@@ -69,6 +70,14 @@ static char *temp_name(const char *path)
 	for (size_t i = 0; i < sizeof(random); i++)
 		tail[i] = letters[random[i] & 31];
 	return xasprintf("%s%s", path, tail);
+}
+
+char *dir_link_target(int dir, const char *path)
+{
+	char text[PATH_MAX];
+	ssize_t n = readlinkat(dir, path, text, sizeof(text));
+
+	return n >= 0 ? xstrndup(text, (size_t)n) : NULL;
 }
 
 void dir_clear_temps(int dir, const char *path)

@@ -10,6 +10,7 @@
 #include "base/dir.h"
 #include "store/internal.h"
 #include "store/path.h"
+#include "store/place.h"
 
 const char *store_group_name(const char *owner, char out[STORE_GROUP_NAME_SIZE])
 {
@@ -41,7 +42,7 @@ static bool leads_to(int dir, const char *name, const char *target)
 
 static bool wanted(const struct store_group *g, const char *name)
 {
-	if (strcmp(name, GROUP_PLACE) == 0)
+	if (strcmp(name, GROUP_PLACE) == 0 || strcmp(name, GROUP_HOLDER) == 0)
 		return true;
 	for (size_t i = 0; i < g->nroots; i++)
 		if (strcmp(g->roots[i].name, name) == 0)
@@ -71,7 +72,9 @@ bool store_group_is(const char *root, const struct store_group *g)
 	autoargv struct argv more = {0};
 	autoerror struct error ignored = {0};
 
-	if (dir < 0 || !leads_to(dir, GROUP_PLACE, g->place))
+	autofree char *holder = place_holder(g->place);
+	if (dir < 0 || !leads_to(dir, GROUP_PLACE, g->place) ||
+	    !leads_to(dir, GROUP_HOLDER, holder))
 		return false;
 	for (size_t i = 0; i < g->nroots; i++)
 		if (!leads_to(dir, g->roots[i].name, g->roots[i].path))
@@ -96,7 +99,8 @@ static int point(int dir, const char *name, const char *target, struct error *er
 static int add_root(struct store *st, int dir, const struct store_root *r,
 		    struct error *err)
 {
-	if (!name_ok(r->name) || strcmp(r->name, GROUP_PLACE) == 0)
+	if (!name_ok(r->name) || strcmp(r->name, GROUP_PLACE) == 0 ||
+	    strcmp(r->name, GROUP_HOLDER) == 0)
 		return error_make(err, "'%s' cannot be the name of a root", r->name);
 	if (!path_ok(r->path))
 		return error_make(err, "'%s' is not a store path", r->path);
@@ -125,7 +129,9 @@ int store_group_set(struct store *st, const struct store_group *g, struct error 
 				   O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (dir < 0)
 		return error_errno(err, "cannot open %s", group);
-	if (point(dir, GROUP_PLACE, g->place, err) < 0)
+	autofree char *holder = place_holder(g->place);
+	if (point(dir, GROUP_PLACE, g->place, err) < 0 ||
+	    point(dir, GROUP_HOLDER, holder, err) < 0)
 		return -1;
 	for (size_t i = 0; i < g->nroots; i++) {
 		int rc = add_root(st, dir, &g->roots[i], err);

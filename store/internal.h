@@ -26,11 +26,6 @@ struct store {
 	long long durable_at; /* when durable_before did its work last */
 };
 
-/* The link of a group of roots to what it stands for; see struct store_group. */
-#define GROUP_PLACE "place"
-/* The root in the group of a user's link. */
-#define GROUP_USER_ROOT "root"
-
 /* Fails unless the store was opened for writing. */
 int store_need_write(const struct store *st, struct error *err);
 

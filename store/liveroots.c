@@ -14,6 +14,7 @@
 #include "store/internal.h"
 #include "store/lock.h"
 #include "store/path.h"
+#include "store/place.h"
 
 const char *store_path_in(const char *text, size_t len)
 {
@@ -110,18 +111,6 @@ int live_temporary(struct live *l, struct live_temp **out, size_t *n, struct err
 
 /* --- permanent -------------------------------------------------------------------- */
 
-/*
- * What a link leads to; NULL, and errno is EINVAL, if it is none, or another one if that
- * cannot be told.
- */
-static char *read_link(int dir, const char *name)
-{
-	char text[PATH_MAX];
-	ssize_t n = readlinkat(dir, name, text, sizeof(text));
-
-	return n >= 0 ? xstrndup(text, (size_t)n) : NULL;
-}
-
 /* "/nix/store/DIGEST..." of a link's target, NULL if it leads elsewhere. */
 static const char *target_path(struct live *l, const char *target)
 {
@@ -147,7 +136,7 @@ static int take_link(struct live *l, int dir, const char *name, const char *show
 			     ? arena_strdup(l->a, target)
 			     : arena_printf(l->a, "%.*s/%s", (int)(slash - root.from),
 					    root.from, target);
-	autofree char *second = read_link(AT_FDCWD, root.place);
+	autofree char *second = dir_link_target(AT_FDCWD, root.place);
 	if (second) {
 		root.path = target_path(l, second);
 		if (root.path)
@@ -171,7 +160,7 @@ static int walk(struct live *l, int parent, const char *name, const char *shown,
 static int take_name(struct live *l, int dir, const char *name, const char *shown,
 		     struct error *err)
 {
-	autofree char *target = read_link(dir, name);
+	autofree char *target = dir_link_target(dir, name);
 	struct gc_root root = {.kind = GC_ROOT_FILE};
 	struct stat st;
 
@@ -190,51 +179,11 @@ static int take_name(struct live *l, int dir, const char *name, const char *show
 
 /* --- groups ----------------------------------------------------------------------- */
 
-enum place_state { PLACE_THERE, PLACE_GONE, PLACE_LOST };
-
-/* Gone, or on a file system that is not mounted? Then its folder is missing too. */
-static enum place_state look_around(const char *place)
-{
-	int why = errno;
-	const char *slash = strrchr(place, '/');
-	autofree char *parent = xstrndup(place, slash ? (size_t)(slash - place) + 1 : 0);
-	struct stat st;
-
-	return why == ENOENT && stat(parent, &st) == 0 ? PLACE_GONE : PLACE_LOST;
-}
-
-/* A user's link must still lead where the root does. */
-static enum place_state judge_link(int group, const char *place)
-{
-	autofree char *theirs = read_link(AT_FDCWD, place);
-
-	if (!theirs)
-		return errno == EINVAL ? PLACE_GONE : look_around(place);
-	autofree char *ours = read_link(group, GROUP_USER_ROOT);
-	if (!ours)
-		return PLACE_LOST;
-	const char *a = store_path_in(theirs, strlen(theirs));
-	const char *b = store_path_in(ours, strlen(ours));
-	return a && b && memcmp(a, b, PATH_DIGEST_LEN) == 0 ? PLACE_THERE : PLACE_GONE;
-}
-
-static enum place_state judge_place(int group, const char *place, bool user)
-{
-	struct stat st;
-
-	if (user)
-		return judge_link(group, place);
-	if (lstat(place, &st) < 0)
-		return look_around(place);
-	/* A result directory may be a link to a disk that is not there now. */
-	return S_ISLNK(st.st_mode) && stat(place, &st) < 0 ? PLACE_LOST : PLACE_THERE;
-}
-
 static int take_group(struct live *l, int parent, const char *name, const char *shown,
 		      int group, const char *place, struct error *err)
 {
 	bool user = faccessat(group, GROUP_USER_ROOT, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-	enum place_state state = judge_place(group, place, user);
+	enum place_state state = place_judge(group, place);
 	autoargv struct argv names = {0};
 
 	if (state == PLACE_GONE) {
@@ -246,7 +195,7 @@ static int take_group(struct live *l, int parent, const char *name, const char *
 	if (dir_names(group, &names, err) < 0)
 		return -1;
 	for (size_t i = 0; i < names.n; i++) {
-		autofree char *target = read_link(group, names.v[i]);
+		autofree char *target = dir_link_target(group, names.v[i]);
 
 		if (!target && errno != EINVAL && errno != ENOENT)
 			return error_errno(err, "cannot read the root %s/%s", shown,
@@ -276,7 +225,7 @@ static int walk(struct live *l, int parent, const char *name, const char *shown,
 	if (dir < 0)
 		return errno == ENOENT ? 0 : error_errno(err, "cannot open %s", shown);
 	if (str_starts(shown, "gcroots/kbuild/")) {
-		autofree char *place = read_link(dir, GROUP_PLACE);
+		autofree char *place = dir_link_target(dir, GROUP_PLACE);
 
 		if (place)
 			return take_group(l, parent, name, shown, dir, place, err);

@@ -129,15 +129,26 @@ t_is 'the store directory is empty' '.links' "$(ls -A "$STORE")"
 t_is 'and so are the roots' '' "$(ls -A "$ROOTS/kbuild")"
 mkdir -p "$T/disk/sub"
 t_run 'a root on a disk' "$KB" store add-root "$(object away)" "$T/disk/sub/link"
-mv "$T/disk/sub" "$T/disk/unmounted"
+mv "$T/disk" "$T/unmounted"
+mkdir "$T/disk"
 gc -q
 t_is 'stays while the disk is away' 'away ' "$(rows)"
 "$KB" store roots >"$T/roots"
 t_has 'which is said' "$T/roots" "^user .*$T/disk/sub/link.*its folder is missing"
 t_is 'in JSON too' "true user" "$("$KB" store roots --json | jq -r '.roots[] | "\(.placeLost) \(.kind)"')"
-mkdir "$T/disk/sub"
+rmdir "$T/disk"
+mv "$T/unmounted" "$T/disk"
+mv "$T/disk/sub" "$T/disk/renamed"
 gc -q
-t_is 'with the folder back, but not the link, it goes' '' "$(rows)"
+t_is 'and while its folder has another name' 'away ' "$(rows)"
+mv "$T/disk/renamed" "$T/disk/sub"
+rm "$T/disk/sub/link"
+gc -q
+t_is 'with the folder there, but not the link, it goes' '' "$(rows)"
+"$KB" store add-root "$(object folder)" "$T/disk/sub/link" >/dev/null
+rm -r "$T/disk/sub"
+gc -q
+t_is 'so it does when the folder was deleted' '' "$(rows)"
 
 # --- other roots, as Nix knows them ----------------------------------------------------------
 mkdir -p "$ROOTS/auto" "$ROOTS/deep/er"

@@ -47,7 +47,7 @@ built() {
 
 t_run 'builds' realize "$R/r.yaml"
 t_is 'every step, the sources and the place are linked' \
-	'one-out place source-run.sh source-script source-steps.one.inputs.dep_tree toolchain-out two-out ' "$(links)"
+	'holder one-out place source-run.sh source-script source-steps.one.inputs.dep_tree toolchain-out two-out ' "$(links)"
 t_is 'the place is the result directory' "$R/result" "$(readlink "$ROOTS"/*/place)"
 "$KB" store roots >"$T/roots"
 t_is 'roots: one of the recipe for each' 6 "$(grep -c "^recipe .* $R/result " "$T/roots")"
@@ -94,9 +94,11 @@ recipe
 t_run 'it is back' realize "$R/r.yaml"
 
 # The disk is away; then the result directory is gone.
-mv "$T/disk/r" "$T/away"
+mv "$T/disk" "$T/away"
+mkdir "$T/disk"
 gc
-mv "$T/away" "$T/disk/r"
+rmdir "$T/disk"
+mv "$T/away" "$T/disk"
 t_is 'an unmounted disk costs nothing' '' "$(realize --json "$R/r.yaml" 2>/dev/null | built)"
 rm -r "$R/result"
 "$KB" store gc >"$T/out" 2>&1
