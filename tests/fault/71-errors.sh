@@ -28,7 +28,7 @@ reason() {
 	ECONNRESET) echo 'Connection reset by peer' ;;
 	esac
 }
-VAGUE='database .*: \(disk I/O error\|unable to open database\|.* is full\|.* readonly database\)'
+VAGUE='database .*: \(disk I/O error\|unable to open database\|.* is full\|.* readonly database\|.*malformed\)'
 VAGUE="$VAGUE"'\|Couldn.t open file\|Couldn.t connect to server'
 
 # After a run with a fault: exit code $code, words in $T/err.

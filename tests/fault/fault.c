@@ -68,6 +68,7 @@ static const struct {
 
 enum call {
 	CALL_WRITE,
+	CALL_READ,
 	CALL_CREATE,
 	CALL_OPEN_WRITE,
 	CALL_OPEN,
@@ -87,6 +88,7 @@ static const struct {
 	unsigned faults;
 } calls[] = {
 	[CALL_WRITE] = {"write", F_KILL | F_FULL | F_IO},
+	[CALL_READ] = {"read", F_IO},
 	[CALL_CREATE] = {"create", F_KILL | F_FULL | F_IO | F_MFILE | F_ROFS},
 	[CALL_OPEN_WRITE] = {"open for writing", F_IO | F_MFILE | F_ROFS},
 	[CALL_OPEN] = {"open", F_IO | F_MFILE},
@@ -200,9 +202,9 @@ static bool passed_over(enum call call, int fd)
 	static unsigned n;
 	struct statfs fs;
 
-	return call == CALL_OPEN && fd >= 0 && fstatfs(fd, &fs) == 0 &&
-	       fs.f_type == PROC_SUPER_MAGIC && !(sticky && at && page->points >= at) &&
-	       ++n % 16;
+	return (call == CALL_OPEN || call == CALL_READ) && fd >= 0 &&
+	       fstatfs(fd, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC &&
+	       !(sticky && at && page->points >= at) && ++n % 16;
 }
 
 /* True: the call at hand is hit, errno says how. For a kill the caller ends all. */
@@ -287,6 +289,16 @@ ssize_t pwrite64(int fd, const void *bytes, size_t n, off64_t offset)
 
 /* Whole or not at all: nobody here gathers much. */
 #define OF_FILE(call, fd) (counts(fd) && fails(call, fd, NULL))
+
+ssize_t read(int fd, void *bytes, size_t n)
+{
+	return OF_FILE(CALL_READ, fd) ? -1 : NEXT(read)(fd, bytes, n);
+}
+
+ssize_t pread64(int fd, void *bytes, size_t n, off64_t offset)
+{
+	return OF_FILE(CALL_READ, fd) ? -1 : NEXT(pread64)(fd, bytes, n, offset);
+}
 
 ssize_t writev(int fd, const struct iovec *v, int n)
 {
@@ -525,6 +537,7 @@ CALL(pid_t, fork, (void), (), CALL_FORK, -1, "a process")
 CALL(int, flock, (int fd, int how), (fd, how), CALL_LOCK, fd, NULL)
 
 #define SAME(type, name, other, params) type name params __attribute__((alias(#other)));
+SAME(ssize_t, pread, pread64, (int fd, void *bytes, size_t n, off_t offset))
 SAME(ssize_t, pwrite, pwrite64, (int fd, const void *bytes, size_t n, off_t offset))
 SAME(ssize_t, sendfile, sendfile64, (int out, int in, off_t *from, size_t n))
 SAME(int, ftruncate, ftruncate64, (int fd, off_t n))
