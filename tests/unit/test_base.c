@@ -225,6 +225,35 @@ static void at_most_twenty_findings_in_file_order(void **state)
 	assert_non_null(strstr(out.ptr, "and 5 more errors"));
 }
 
+/* What a crash left beside a file goes with the next writer; what may be in use stays. */
+static void old_neighbours_are_cleared(void **state)
+{
+	const struct timespec old[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+	static const char *const names[] = {"f.tmp-old", "f.tmp-new", "g.tmp-old",
+					    "f.tm"};
+	char name[] = "/tmp/kbuild-dir.XXXXXX", target[8] = {0};
+	struct error err = {0};
+
+	(void)state;
+	assert_non_null(mkdtemp(name));
+	int dir = open(name, O_RDONLY | O_DIRECTORY);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		assert_int_equal(symlinkat("x", dir, names[i]), 0);
+		if (i != 1)
+			assert_int_equal(
+				utimensat(dir, names[i], old, AT_SYMLINK_NOFOLLOW), 0);
+	}
+	assert_int_equal(dir_link(dir, "f", "first", &err), 0);
+	assert_int_equal(dir_link(dir, "f", "second", &err), 0);
+	assert_int_equal(readlinkat(dir, "f", target, sizeof(target)), 6);
+	assert_memory_equal(target, "second", 6);
+	assert_int_equal(faccessat(dir, "f.tmp-old", F_OK, AT_SYMLINK_NOFOLLOW), -1);
+	for (size_t i = 1; i < ARRAY_LEN(names); i++)
+		assert_int_equal(faccessat(dir, names[i], F_OK, AT_SYMLINK_NOFOLLOW), 0);
+	close(dir);
+	assert_int_equal(dir_remove(AT_FDCWD, name, &err), 0);
+}
+
 static void trees_go_whatever_their_modes(void **state)
 {
 	(void)state;
@@ -310,6 +339,7 @@ int main(void)
 		cmocka_unit_test(errors_chain_and_join),
 		cmocka_unit_test(report_points_at_the_letter),
 		cmocka_unit_test(at_most_twenty_findings_in_file_order),
+		cmocka_unit_test(old_neighbours_are_cleared),
 		cmocka_unit_test(trees_go_whatever_their_modes),
 		cmocka_unit_test(children_report_how_they_end),
 		cmocka_unit_test(sha256_of_known_texts),

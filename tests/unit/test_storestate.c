@@ -149,6 +149,20 @@ static void locks_are_handed_on(void **state)
 	assert_string_equal(n.ptr, "200");
 }
 
+/* Whoever gave it up could not unlink it: it must not be waited for. */
+static void stale_lock_files_go(void **state)
+{
+	struct fix *f = *state;
+	autofree char *file = store_physical(f->st, key);
+	autofree char *lock = xasprintf("%s.lock", file);
+	int fd;
+
+	assert_done(dir_write(AT_FDCWD, lock, "d", 1, 0600, false, &f->err), &f->err);
+	assert_int_equal(store_lock(f->st, key, false, &fd, &f->err), 1);
+	store_unlock(f->st, key, fd);
+	assert_int_equal(access(lock, F_OK), -1);
+}
+
 /* Adding what one holds the lock of does not wait for oneself. */
 static void locks_nest(void **state)
 {
@@ -293,6 +307,7 @@ int main(void)
 		STORE_TEST(forged_derivations_stay_out),
 		STORE_TEST(locks_exclude),
 		STORE_TEST(locks_are_handed_on),
+		STORE_TEST(stale_lock_files_go),
 		STORE_TEST(locks_nest),
 		STORE_TEST(roots),
 		STORE_TEST(temporary_roots),
