@@ -150,19 +150,11 @@ int store_group_set(struct store *st, const struct store_group *g, struct error 
 /* Replaces a link, nothing else. */
 static int make_link(const char *target, const char *link, struct error *err)
 {
-	autofree char *temp = xasprintf("%s.tmp-%d", link, (int)getpid());
 	struct stat st;
 
 	if (lstat(link, &st) == 0 && !S_ISLNK(st.st_mode))
 		return error_class(err, ERROR_RECIPE, "%s exists and is no link", link);
-	if (symlink(target, temp) < 0)
-		return error_errno(err, "cannot make the link %s", link);
-	if (rename(temp, link) < 0) {
-		error_errno(err, "cannot make the link %s", link);
-		unlink(temp);
-		return -1;
-	}
-	return 0;
+	return dir_link(AT_FDCWD, link, target, err);
 }
 
 int store_add_user_root(struct store *st, const char *link, const char *path,

@@ -22,7 +22,7 @@
 SALT=$$-$(date +%s%N)
 KB=$T_TOP/build/kbuild
 W=$T/w
-SCENES='new add import fetch build gc push pull'
+SCENES='new add root import fetch build gc push pull'
 MENDING='mend share recover'
 KBUILD_ROOT=$W/root
 KBUILD_CACHE=$W/cache
@@ -122,8 +122,14 @@ make_templates() {
 	mkdir -p "$W/src"
 	tiny_tree "$W/src/tree"
 	template new
-	"$KB" store add "$W/src/tree/sub" --name before >/dev/null || return 1
+	before=$("$KB" store add "$W/src/tree/sub" --name before) || return 1
 	template add
+	# The link may be there, and stand for something else.
+	ln -s "$KBUILD_ROOT$before" "$W/src/before"
+	other=$("$KB" store add "$W/src/tree/run" --name other) || return 1
+	"$KB" store add-root "$other" "$W/src/link" >/dev/null || return 1
+	template root
+	scene_set add
 
 	mending_templates || return 1
 	rm -rf "$W"
@@ -191,6 +197,7 @@ scene_set() {
 scene_command() {
 	case $1 in
 	new | add) echo "$KB store add $W/src/tree --name tree" ;;
+	root) echo "$KB store add-root $W/src/before $W/src/link" ;;
 	build | pull) echo "$KB realize --locked $W/src/build.yaml" ;;
 	gc) echo "$KB store gc" ;;
 	push) echo "$KB push $W/src/build.yaml $W/bin" ;;
