@@ -11,7 +11,7 @@ src=$("$KB" eval "$T/gcsrc/recipe.yaml" --stage=drv | sed -n 's/.*in_source = //
 src=$(dirname "$("$KB" realize --no-link "$T/gcsrc/recipe.yaml#toolchain" 2>/dev/null)")/$(basename "$src")
 where=$T
 [ "$(df -m --output=avail /dev/shm | tail -n 1)" -lt 6000 ] || where=$(mktemp -d /dev/shm/kbuild-bench.XXXXXX)
-wipe="find $where/gc -type d -exec chmod u+w {} + ; rm -rf $where/gc"
+wipe="[ ! -d $where/gc ] || find $where/gc -type d -exec chmod u+w {} + ; rm -rf $where/gc"
 
 # A store with nothing in it, and then all at once: every fourth path is a directory.
 many=$where/many
