@@ -233,7 +233,8 @@ int main(int argc, char **argv)
 		code = exit_code_of(&err);
 	}
 	errno = 0;
-	if (fflush(stdout) != 0 || ferror(stdout)) {
+	/* Of a failure the first reason is enough. */
+	if ((fflush(stdout) != 0 || ferror(stdout)) && !error_is_set(&err)) {
 		fprintf(stderr, "error: cannot write to standard output%s%s\n",
 			errno ? ": " : "", errno ? strerror(errno) : "");
 		code = code ? code : EXIT_INFRA;
