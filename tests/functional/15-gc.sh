@@ -43,6 +43,7 @@ a=$(object a)
 b=$(object b "$a")
 c=$(object c "$b")
 object other >/dev/null
+# store scenario selfref-gc: what refers to itself is not kept by that.
 self=$(object self)
 sql "insert into Refs select id, id from ValidPaths where path = '$self'"
 t_run 'add-root' "$KB" store add-root "$c" "$T/link"
@@ -84,7 +85,7 @@ t_is 'counts' '4 4 1 3' "$(jq -r '"\(.deletedPaths) \(.deletedStrays) \(.deleted
 t_run 'the rest is whole' "$KB" store verify --contents
 rm "$STORE/not ours"
 
-# --- deleting by name: refuse what is alive or referred to ----------------------------------
+# --- store scenarios gc-closure and delete-no-keep: what is alive or referred to stays -------
 for path in "$a" "$c" "$T/link"; do
 	t_fails "what is alive is not deleted: $path" "$KB" store delete "$path"
 done
@@ -176,7 +177,7 @@ t_is 'a stale link of gcroots/auto is removed' a "$(ls "$ROOTS/auto")"
 t_run 'no other' test -L "$ROOTS/not-auto"
 rm -rf "$ROOTS/deep" "$ROOTS/auto/a" "$ROOTS"/*-file "$KBUILD_ROOT"/nix/var/nix/profiles/*
 
-# --- running processes -----------------------------------------------------------------------
+# --- store scenario gc-runtime: running processes --------------------------------------------
 cp "$(command -v sleep)" "$T/sleep"
 exe=$("$KB" store add "$T/sleep")
 mkdir "$T/dir"

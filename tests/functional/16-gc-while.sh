@@ -157,7 +157,7 @@ nixs() {
 	nix-store --store "$KBUILD_ROOT" "$@"
 }
 
-# Nix's collector, stopped after it has looked for roots.
+# store scenario gc-non-blocking, both ways. Nix's collector, stopped after it has looked for roots.
 loose=$(object loose)
 lost=$(object lost)
 mkfifo "$T/fifo"

@@ -107,7 +107,7 @@ t_is 'they are removed' '' "$(ls -A "$ROOTS")"
 t_is 'and what was built' '' "$(find "$STORE" -name '*-one' -o -name '*-two')"
 t_run 'nothing is broken' "$KB" store verify --contents
 
-# store scenario 21: space is made when something was built, builds and roots respected.
+# store scenarios 21 and gc-auto: space is made when something was built, builds and roots respected.
 t_own_toolchain "$R/r.yaml"
 for n in 1 2 3 4; do
 	head -c 300000 /dev/urandom >"$T/random"
