@@ -30,6 +30,24 @@ int read_all(int fd, size_t max, struct strbuf *out, struct error *err)
 	return 0;
 }
 
+ssize_t read_full(int fd, void *bytes, size_t n)
+{
+	size_t have = 0;
+
+	while (have < n) {
+		ssize_t got = read(fd, (char *)bytes + have, n - have);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -1;
+		if (got == 0)
+			break;
+		have += (size_t)got;
+	}
+	return (ssize_t)have;
+}
+
 int write_all(int fd, const void *bytes, size_t n)
 {
 	const char *p = bytes;

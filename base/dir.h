@@ -16,6 +16,8 @@
 
 /* Everything that can be read from fd, up to `max` bytes (more is an error). */
 int read_all(int fd, size_t max, struct strbuf *out, struct error *err);
+/* Up to n bytes: fewer only at the end. -1 with errno set. */
+ssize_t read_full(int fd, void *bytes, size_t n);
 /* All of it, whatever write(2) does. 0, or -1 with errno set. */
 int write_all(int fd, const void *bytes, size_t n);
 

@@ -33,25 +33,6 @@ static const char *type_of(mode_t mode)
 	return S_ISDIR(mode) ? "a directory" : S_ISLNK(mode) ? "a link" : "a file";
 }
 
-/* Up to n bytes, less only at the end. */
-static ssize_t read_block(int fd, char *buf, size_t n)
-{
-	size_t have = 0;
-
-	while (have < n) {
-		ssize_t got = read(fd, buf + have, n - have);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return -1;
-		if (got == 0)
-			break;
-		have += (size_t)got;
-	}
-	return (ssize_t)have;
-}
-
 static int compare_bytes(struct walk *w, const char *path, int a, int b,
 			 struct error *err)
 {
@@ -59,7 +40,7 @@ static int compare_bytes(struct walk *w, const char *path, int a, int b,
 	autofree char *x = xmalloc(BLOCK), *y = xmalloc(BLOCK);
 
 	for (uint64_t at = 0;; at += BLOCK) {
-		ssize_t n = read_block(a, x, BLOCK), m = read_block(b, y, BLOCK);
+		ssize_t n = read_full(a, x, BLOCK), m = read_full(b, y, BLOCK);
 		size_t same = 0;
 
 		if (n < 0 || m < 0)

@@ -57,25 +57,6 @@ static int same_link(int dir, const char *name, int links, const char *key)
 	return n >= 0 && n == m && memcmp(one, other, (size_t)n) == 0;
 }
 
-/* Fills buf as far as the file goes. */
-static ssize_t read_full(int fd, char *buf, size_t n)
-{
-	size_t have = 0;
-
-	while (have < n) {
-		ssize_t got = read(fd, buf + have, n - have);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return -1;
-		if (got == 0)
-			break;
-		have += (size_t)got;
-	}
-	return (ssize_t)have;
-}
-
 static int same_file(int dir, const char *name, int links, const char *key)
 {
 	autoclose int one = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
