@@ -96,7 +96,7 @@ static int start_worker(struct sched *s, struct node *node, struct error *err)
 	if (pipe2(pipefd, O_CLOEXEC) < 0)
 		return error_errno(err, "cannot make a pipe");
 	slot->scratch = scratch_name(s);
-	pid_t pid = fork();
+	pid_t parent = getpid(), pid = fork();
 	if (pid == 0) {
 		struct worker w = {
 			.graph = s->graph,
@@ -105,6 +105,7 @@ static int start_worker(struct sched *s, struct node *node, struct error *err)
 			.js = &s->js,
 			.origins = &s->origins,
 			.messages = pipefd[1],
+			.parent = parent,
 			.scratch = slot->scratch,
 			.mode = s->work->mode,
 		};

@@ -296,6 +296,9 @@ void worker_main(struct worker *w)
 	enum job job = w->node->job;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* It may have died before that. */
+	if (getppid() != w->parent)
+		_exit(1);
 	int rc = store_open(w->opt->root, STORE_WRITE, &w->st, &err);
 	enum realise_state state = rc < 0 ? STEP_FAILED : jobs[job](w, &err);
 	tell_end(w, state, &err);

@@ -19,6 +19,7 @@ struct worker {
 	const struct map *origins; /* store path -> struct origin */
 	struct store *st;
 	int messages;
+	pid_t parent;
 	char *scratch; /* of this build; build/ and store/ below it */
 	bool no_space; /* trying again would not help */
 	struct realise_failure failure;

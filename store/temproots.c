@@ -100,8 +100,14 @@ int store_temp_root(struct store *st, const char *path, struct error *err)
 	 * Written first, with the ending NUL that parts the paths: a collector that
 	 * starts after pass_collector must find it here.
 	 */
-	if (write_all(st->temproots, path, strlen(path) + 1) < 0)
-		return error_errno(err, "cannot write a temporary root");
+	off_t end = lseek(st->temproots, 0, SEEK_CUR);
+	if (write_all(st->temproots, path, strlen(path) + 1) < 0) {
+		error_errno(err, "cannot write a temporary root");
+		/* Half a path would make one of itself and the next. */
+		if (ftruncate(st->temproots, end) == 0)
+			lseek(st->temproots, end, SEEK_SET);
+		return -1;
+	}
 	if (pass_collector(st, path, err) < 0)
 		return -1;
 	map_set(&st->rooted, path, st);
