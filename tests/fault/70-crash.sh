@@ -33,6 +33,7 @@ for scene in ${FAULT_SCENES:-$SCENES $MENDING}; do
 	scene_set "$scene"
 	scene_faulty "$scene" kill 0 >/dev/null 2>&1
 	points=$POINTS n=0 bad=0
+	[ "$points" -gt 0 ] || not_ok "$scene: no point was counted"
 	[ -z "${FAULT_POINT:-}" ] || points=$FAULT_POINT n=$((FAULT_POINT - 1))
 	while [ $n -lt "$points" ]; do
 		n=$((n + 1))

@@ -67,5 +67,6 @@ for scene in ${FAULT_SCENES:-$SCENES share}; do
 		[ "$points" = 0 ] || t_is "$scene: $fault at its $points points" 0 $bad
 	done
 done
+[ $total -gt 0 ] || not_ok 'no point was counted'
 note "$total points, $tried of them tried"
 done_testing
