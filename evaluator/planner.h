@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * What plan.c, origins.c, steps.c, vm.c and custom.c share while a plan is made: the step
- * under construction and how things get a store path. Not for anybody else.
+ * What plan.c, origins.c, kernel.c, modules.c, vm.c and custom.c share while a plan is
+ * made: the step under construction and how things get a store path. Not for anybody
+ * else.
  */
 #include "base/map.h"
 #include "base/sha256.h"
@@ -106,6 +107,17 @@ struct node *text_item(struct planner *p, struct node *list, const char *text,
 const struct member **sorted_members(struct planner *p, const struct node *map);
 /* Makes the derivation; NULL after a finding. */
 struct made *planner_add(struct planner *p, struct spec *s);
+
+/* --- kernel.c, modules.c -------------------------------------------------------- */
+
+/* What other steps take of a kernel, whoever made it. */
+struct kernel_made {
+	struct kernel_source source;
+	const struct made *step; /* its outputs are out, modules, dev and debug */
+};
+
+int make_kernel(struct planner *p, const struct member *kernel, struct kernel_made *out);
+int make_modules(struct planner *p, const struct made *kernel);
 
 /* --- vm.c ----------------------------------------------------------------------- */
 
