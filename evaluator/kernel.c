@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: MIT
+/* The kernel: its source, its configuration, the step that gives its four outputs. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "evaluator/findings.h"
+#include "evaluator/planner.h"
+#include "evaluator/sections.h"
+
+static int make_source(struct planner *p, const struct member *kernel,
+		       struct kernel_source *out)
+{
+	struct spec s = {.name = "kernel.patched", .builder = "patch", .internal = true};
+	size_t n = 0;
+
+	out->path = planner_input(p, "kernel.source");
+	if (!out->path)
+		return -1;
+	for (;; n++) {
+		const char *name = arena_printf(p->a, "kernel.patches.%zu", n);
+
+		if (!map_get(&p->by_name, name))
+			break;
+		const char *path = planner_input(p, name);
+		if (!path)
+			return -1;
+		spec_path(p, &s, arena_printf(p->a, "patch_%04zu", n), path);
+	}
+	if (n == 0)
+		return 0;
+	s.at = kernel->key_at;
+	spec_path(p, &s, "source", out->path);
+	out->patched = planner_add(p, &s);
+	return out->patched ? 0 : -1;
+}
+
+struct request {
+	const char *symbol, *value, *why;
+	struct span at;
+};
+
+struct requests {
+	struct request *v;
+	size_t n, cap;
+};
+
+static int by_symbol(const void *a, const void *b)
+{
+	return strcmp(((const struct request *)a)->symbol,
+		      ((const struct request *)b)->symbol);
+}
+
+static void add_requests(struct planner *p, struct requests *out,
+			 const struct node *values)
+{
+	for (size_t i = 0; values && i < values->n; i++) {
+		const struct member *m = &values->members[i];
+
+		ARENA_PUSH(p->a, out->v, out->n, out->cap) =
+			(struct request){m->key, node_text(m->value, "is"),
+					 node_text(m->value, "why"), m->key_at};
+	}
+}
+
+/* Sorted, because the order of keys must not matter; two values for a symbol clash. */
+static struct node *request_lines(struct planner *p, struct requests *r)
+{
+	struct node *list = node_list(p->a, (struct span){0});
+
+	if (r->n)
+		qsort(r->v, r->n, sizeof(*r->v), by_symbol);
+	for (size_t i = 0; i < r->n; i++) {
+		const struct request *q = &r->v[i], *last = i ? &r->v[i - 1] : NULL;
+
+		if (last && strcmp(last->symbol, q->symbol) == 0) {
+			if (strcmp(last->value, q->value) == 0)
+				continue;
+			error_at(p->err, q->at,
+				 "%s is wanted as %s here and as %s elsewhere", q->symbol,
+				 q->value, last->value);
+			continue;
+		}
+		text_item(p, list, arena_printf(p->a, "%s=%s", q->symbol, q->value),
+			  q->at);
+	}
+	return list;
+}
+
+static void keep_requests(struct planner *p, const struct made *config,
+			  const struct requests *r)
+{
+	struct plan_step *step = &p->v[config->index];
+
+	step->requests = arena_array(p->a, r->n + 1, struct plan_request);
+	for (size_t i = 0; i < r->n; i++)
+		step->requests[step->nrequests++] =
+			(struct plan_request){r->v[i].symbol, r->v[i].why, r->v[i].at};
+}
+
+static const char *local_file(struct planner *p, const struct node *text)
+{
+	const char *physical = recipe_path(p->r, text, p->a);
+	struct stat st;
+
+	if (stat(physical, &st) < 0 || !S_ISREG(st.st_mode)) {
+		error_at(p->err, text->at, "there is no file '%s'", text->text);
+		return NULL;
+	}
+	const struct local file = {
+		.physical = physical,
+		.name = strrchr(physical, '/') + 1,
+		.at = text->at,
+	};
+	return planner_tree(p, &file);
+}
+
+/* A named set of DATA/recipes. */
+static const char *named_set(struct planner *p, const struct node *name)
+{
+	const char *physical =
+		arena_printf(p->a, "%s/recipes/%s.config", p->opt->data_dir, name->text);
+	static const char *const known[] = {"debug", "vm"};
+	const struct local file = {
+		.physical = physical,
+		.name = arena_printf(p->a, "%s.config", name->text),
+		.at = name->at,
+	};
+
+	if (access(physical, R_OK) == 0)
+		return planner_tree(p, &file);
+	error_at(p->err, name->at, "there is no set '%s'", name->text);
+	const char *near = word_nearest(name->text, known, ARRAY_LEN(known));
+	if (near)
+		error_hint(p->err, "did you mean '%s'?", near);
+	else
+		error_hint(p->err,
+			   "%s.config is a file of the kernel's tree, ./%s.config one of "
+			   "yours",
+			   name->text, name->text);
+	return NULL;
+}
+
+/* Two files that are extended may both ask for a set. */
+static bool said_before(const struct node *use, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (strcmp(use->members[k].value->text, use->members[i].value->text) == 0)
+			return true;
+	return false;
+}
+
+static void add_fragments(struct planner *p, struct spec *s, const struct node *use,
+			  bool vm_too)
+{
+	struct node *in_tree = node_list(p->a, s->at);
+	struct node vm = {.kind = NODE_SCALAR, .text = "vm", .at = s->at};
+	size_t n = 0;
+
+	if (vm_too)
+		spec_path(p, s, arena_printf(p->a, "fragment_%04zu", n++),
+			  named_set(p, &vm));
+	for (size_t i = 0; use && i < use->n; i++) {
+		const struct node *item = use->members[i].value;
+		const char *path;
+
+		if ((vm_too && strcmp(item->text, "vm") == 0) || said_before(use, i))
+			continue;
+		if (source_form_of(item->text) == SOURCE_PATH) {
+			path = local_file(p, item);
+		} else if (str_ends(item->text, ".config")) {
+			text_item(p, in_tree, item->text, item->at);
+			continue;
+		} else {
+			path = named_set(p, item);
+		}
+		spec_path(p, s, arena_printf(p->a, "fragment_%04zu", n++), path);
+	}
+	spec_list(p, s, "use_tree", in_tree);
+}
+
+static struct made *make_config(struct planner *p, const struct member *kernel,
+				const struct kernel_source *src)
+{
+	const struct member *section = node_member(kernel->value, "config");
+	const struct node *config = section->value, *base = node_get(config, "base");
+	const struct node *modules = node_get(p->r->checked, "modules");
+	struct spec s = {
+		.name = "kernel.config", .builder = "config", .at = kernel->key_at};
+	struct requests set = {0}, wish = {0};
+
+	spec_source(p, &s, "source", src);
+	spec_option(p, &s, "arch", p->r->arch->name);
+	if (base && source_form_of(base->text) == SOURCE_PATH) {
+		spec_path(p, &s, "base", local_file(p, base));
+		spec_option(p, &s, "base", "file");
+	} else {
+		spec_option(p, &s, "base", base ? base->text : "tinyconfig");
+	}
+	add_fragments(p, &s, node_get(config, "use"), !base);
+	add_requests(p, &set, node_get(config, "set"));
+	for (size_t i = 0; modules && i < modules->n; i++)
+		add_requests(
+			p, &set,
+			node_get(node_get(modules->members[i].value, "needs"), "config"));
+	add_requests(p, &wish, node_get(config, "wish"));
+	spec_list(p, &s, "set", request_lines(p, &set));
+	spec_list(p, &s, "wish", request_lines(p, &wish));
+	spec_option(p, &s, "prefer", node_text(config, "prefer"));
+	spec_option(p, &s, "localversion", node_text(kernel->value, "localversion"));
+	struct made *made = planner_add(p, &s);
+	if (made)
+		keep_requests(p, made, &set);
+	return made;
+}
+
+static struct made *make_build(struct planner *p, const struct member *kernel,
+			       const struct kernel_source *src, const struct made *config)
+{
+	struct spec s = {.name = "kernel", .builder = "kernel", .at = kernel->key_at};
+
+	spec_source(p, &s, "source", src);
+	spec_step(p, &s, "config", config, "out");
+	spec_option(p, &s, "arch", p->r->arch->name);
+	spec_option(p, &s, "image", node_text(kernel->value, "image"));
+	return planner_add(p, &s);
+}
+
+int make_kernel(struct planner *p, const struct member *kernel, struct kernel_made *out)
+{
+	if (make_source(p, kernel, &out->source) < 0)
+		return -1;
+	const struct made *config = make_config(p, kernel, &out->source);
+	out->step = config ? make_build(p, kernel, &out->source, config) : NULL;
+	return out->step ? 0 : -1;
+}
