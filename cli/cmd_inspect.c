@@ -8,6 +8,7 @@
 #include "base/dir.h"
 #include "cli/cmd.h"
 #include "cli/module_report.h"
+#include "module/unpack.h"
 #include "store/drv.h"
 #include "store/path.h"
 
@@ -34,8 +35,7 @@ static int read_file(const char *file, struct strbuf *out, struct error *err)
 	}
 	if (read_all(fd, FILE_MAX, &raw, err) < 0)
 		return error_wrap(err, "%s", file);
-	if (module_unpack((struct str){raw.ptr ? raw.ptr : "", raw.len}, FILE_MAX, out,
-			  err) < 0)
+	if (unpack((struct str){raw.ptr ? raw.ptr : "", raw.len}, FILE_MAX, out, err) < 0)
 		return error_wrap(err, "%s", file);
 	strbuf_adds(out, "");
 	return 0;

@@ -66,9 +66,3 @@ const struct module_tag *module_tag(const struct module *m, const char *key,
 const uint32_t *module_crc(const struct module *m, const char *symbol);
 /* Symbols for the GPL only are there for it. */
 bool module_is_gpl(const struct module *m);
-
-/*
- * The bytes of a file that may be packed as .ko.zst is: appended to out, at most `max`.
- * Other packings are an error that says how to unpack.
- */
-int module_unpack(struct str file, size_t max, struct strbuf *out, struct error *err);

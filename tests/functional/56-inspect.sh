@@ -4,7 +4,7 @@
 # messages of the kernel mean.
 # S1-30 S1-31 S5-04 S5-13 S5-14 S5-16 S5-23
 . "$(dirname "$0")/../lib.sh"
-need bwrap jq zstd gzip
+need bwrap jq zstd gzip xz bzip2
 t_shared
 cp -R "$T_TOP/examples/hello" "$T/hello"
 rm -rf "$T/hello/result"
@@ -48,8 +48,13 @@ t_is 'the same as JSON' hello "$(jq -r '.module.modinfo[] | select(.key == "name
 zstd -q hello.ko -o hello.ko.zst
 t_run 'packed with zstd' "$KB" inspect hello.ko.zst
 gzip -k hello.ko
-t_fails 'packed with gzip: refused' "$KB" inspect hello.ko.gz
-t_has '... with what to do' "$T_OUT" 'hint: unpack it first: gunzip'
+t_run 'packed with gzip' "$KB" inspect hello.ko.gz
+t_has '... the same facts' "$T_OUT" "^  vermagic   $release "
+xz -k hello.ko
+t_run 'packed with xz' "$KB" inspect hello.ko.xz
+bzip2 -k hello.ko
+t_fails 'packed with bzip2: refused' "$KB" inspect hello.ko.bz2
+t_has '... with what to do' "$T_OUT" 'hint: unpack it first: bunzip2'
 
 # --- against the kernel it was built for --------------------------------------------------------
 verdict 'its own kernel would load it, by recipe' 0 hello.ko recipe.yaml

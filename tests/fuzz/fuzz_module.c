@@ -5,6 +5,7 @@
  */
 #include "base/alloc.h"
 #include "module/explain.h"
+#include "module/unpack.h"
 #include "module/verdict.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -38,7 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	struct arena a = {0};
 
 	judge(file, &a);
-	if (module_unpack(file, 1 << 20, &unpacked, &quiet) == 0 && unpacked.len)
+	if (unpack(file, 1 << 20, &unpacked, &quiet) == 0 && unpacked.len)
 		judge((struct str){unpacked.ptr, unpacked.len}, &a);
 	target_of_image(&image, file, &a);
 	if (target_read_symvers(&listed, "Module.symvers", file, &a, &err) > 0)

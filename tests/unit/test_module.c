@@ -15,6 +15,7 @@
 #include "base/alloc.h"
 #include "base/dir.h"
 #include "module/explain.h"
+#include "module/unpack.h"
 #include "module/verdict.h"
 
 /* --- a small writer of ELF files ---------------------------------------------------- */
@@ -366,26 +367,83 @@ static void survives_broken(void **state)
 	}
 }
 
-static void unpacks(void **state)
+/* Others are those of printf 'CONFIG_ARM=y\n' | gzip -n9 and xz --check=crc32. */
+static void unpacks_zstd(void **state)
 {
 	autobuf struct strbuf file = STRBUF_INIT, packed = STRBUF_INIT, out = STRBUF_INIT;
-	autoerror struct error err = {0}, none = {0}, big = {0}, cut = {0};
+	autoerror struct error none = {0}, big = {0}, cut = {0};
 
 	(void)state;
 	make_module(&shapes[0], &file);
 	strbuf_reserve(&packed, ZSTD_compressBound(file.len));
 	packed.len = ZSTD_compress(packed.ptr, packed.cap, file.ptr, file.len, 3);
-	assert_int_equal(module_unpack(all_of(&packed), 1 << 20, &out, &none), 0);
+	assert_int_equal(unpack(all_of(&packed), 1 << 20, &out, &none), 0);
 	assert_int_equal(out.len, file.len);
 	assert_memory_equal(out.ptr, file.ptr, file.len);
-	assert_int_equal(module_unpack(all_of(&packed), 100, &out, &big), -1);
-	assert_int_equal(module_unpack((struct str){packed.ptr, packed.len / 2}, 1 << 20,
-				       &out, &cut),
-			 -1);
-	assert_int_equal(module_unpack(STR("\x1f\x8b\b"), 100, &out, &err), -1);
+	assert_int_equal(unpack(all_of(&packed), 100, &out, &big), -1);
+	assert_int_equal(
+		unpack((struct str){packed.ptr, packed.len / 2}, 1 << 20, &out, &cut),
+		-1);
+}
+
+static void unpacks_others(void **state)
+{
+#define TEXT "CONFIG_ARM=y\n"
+	static const struct {
+		const char *name;
+		struct str packed;
+	} cases[] = {
+		{"gzip",
+		 STR("\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\x73\xf6\xf7\x73\xf3\x74"
+		     "\x8f\x77\x0c\xf2\xb5\xad\xe4\x02\x00\x7e\xa9\x98\x03\x0d\x00\x00"
+		     "\x00")},
+		{"xz",
+		 STR("\xfd\x37\x7a\x58\x5a\x00\x00\x01\x69\x22\xde\x36\x02\x00\x21\x01"
+		     "\x16\x00\x00\x00\x74\x2f\xe5\xa3\x01\x00\x0c\x43\x4f\x4e\x46\x49"
+		     "\x47\x5f\x41\x52\x4d\x3d\x79\x0a\x00\x00\x00\x00\x7e\xa9\x98\x03"
+		     "\x00\x01\x21\x0d\x75\xdc\xa8\xd2\x90\x42\x99\x0d\x01\x00\x00\x00"
+		     "\x00\x01\x59\x5a")},
+	};
+	autoerror struct error err = {0};
+	autobuf struct strbuf none = STRBUF_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		autobuf struct strbuf out = STRBUF_INIT, more = STRBUF_INIT;
+		autoerror struct error quiet = {0}, big = {0};
+		struct str packed = cases[i].packed;
+
+		assert_string_equal(packed_as(packed)->name, cases[i].name);
+		assert_int_equal(unpack(packed, sizeof(TEXT) - 1, &out, &quiet), 0);
+		assert_string_equal(out.ptr, TEXT);
+		/* Inside of something larger. */
+		strbuf_add(&more, packed.ptr, packed.len);
+		strbuf_adds(&more, "and more");
+		strbuf_reset(&out);
+		assert_int_equal(unpack(all_of(&more), 100, &out, &quiet), 0);
+		assert_string_equal(out.ptr, TEXT);
+		assert_int_equal(unpack(packed, 5, &out, &big), -1);
+		assert_string_equal(big.msg, "the unpacked file is larger than 5 bytes");
+		for (size_t n = packed.len - 1; n > 5; n--) {
+			autoerror struct error cut = {0};
+			char *tight = memcpy(malloc(n), packed.ptr, n);
+
+			assert_int_equal(unpack((struct str){tight, n}, 100, &out, &cut),
+					 -1);
+			free(tight);
+		}
+	}
+	/* Two members are one file. */
+	strbuf_add(&none, cases[0].packed.ptr, cases[0].packed.len);
+	strbuf_add(&none, cases[0].packed.ptr, cases[0].packed.len);
+	autobuf struct strbuf twice = STRBUF_INIT;
+	assert_int_equal(unpack(all_of(&none), 100, &twice, &err), 0);
+	assert_string_equal(twice.ptr, TEXT TEXT);
+#undef TEXT
+	assert_int_equal(unpack(STR("BZh91AY"), 100, &twice, &err), -1);
 	assert_string_equal(err.msg,
-			    "expected an ELF file or one packed with zstd, found "
-			    "gzip");
+			    "expected a file that is not packed, or with gzip, xz or "
+			    "zstd; found bzip2");
 }
 
 /* --- vermagic ----------------------------------------------------------------------- */
@@ -880,7 +938,8 @@ int main(void)
 		cmocka_unit_test(reads_modules),
 		cmocka_unit_test(reads_what_it_needs),
 		cmocka_unit_test(survives_broken),
-		cmocka_unit_test(unpacks),
+		cmocka_unit_test(unpacks_zstd),
+		cmocka_unit_test(unpacks_others),
 		cmocka_unit_test(composes_vermagic),
 		cmocka_unit_test(splits_vermagic),
 		cmocka_unit_test(compares_vermagic),
