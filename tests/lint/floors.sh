@@ -17,7 +17,7 @@ bad=$(
 	strays fetchers 'base|fetchers'
 	strays sandbox 'base|sandbox'
 	strays module 'base|module'
-	strays evaluator 'base|store|fetchers|evaluator'
+	strays evaluator 'base|store|fetchers|module|evaluator'
 	strays realise 'base|store|fetchers|sandbox|module|realise'
 	strays cli 'base|store|fetchers|sandbox|module|evaluator|realise|cli'
 	strays guest 'nothing'
