@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/syscall.h>
 #include <time.h>
 
 #include "base/alloc.h"
@@ -28,6 +30,25 @@ int read_all(int fd, size_t max, struct strbuf *out, struct error *err)
 	}
 	out->ptr[out->len] = '\0';
 	return 0;
+}
+
+int dir_open_file(int dir, const char *path, bool inside)
+{
+	/* O_NONBLOCK: a pipe or a device must not stop us before we know what it is. */
+	const struct open_how how = {
+		.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+		.resolve = inside ? RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS : 0,
+	};
+	int fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
+	struct stat st;
+
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		return fd;
+	close(fd);
+	errno = EINVAL;
+	return -1;
 }
 
 ssize_t read_full(int fd, void *bytes, size_t n)

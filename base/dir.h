@@ -24,6 +24,12 @@ int write_all(int fd, const void *bytes, size_t n);
 /* The whole file at path. */
 int dir_read(int dir, const char *path, struct strbuf *out, struct error *err);
 /*
+ * A regular file below dir, opened for reading. When `inside`, neither `..` nor a
+ * symbolic link leads out of dir. 0 and the descriptor, or -1 with errno set (EXDEV: it
+ * leads out, EINVAL: it is no regular file).
+ */
+int dir_open_file(int dir, const char *path, bool inside);
+/*
  * Replace path in one step: a temporary neighbour PATH.tmp-..., then rename. Readers see
  * the old bytes or the new ones. With `sync`, the bytes are on disk before the name is.
  * A crash leaves the neighbour; whoever replaces path the next hour or later removes it.

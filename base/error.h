@@ -27,6 +27,7 @@ enum error_class {
 	ERROR_LOCK,        /* lock missing an entry, or stale */
 	ERROR_CONFIG,      /* a config request was not granted */
 	ERROR_BUILD,       /* a builder failed */
+	ERROR_VERDICT,     /* a module that its kernel would not load */
 	ERROR_INFRA,       /* space, memory, network, sandbox, permissions */
 	ERROR_INTERRUPTED, /* the user said stop */
 };

@@ -6,6 +6,7 @@
 #include "cli/cmd.h"
 #include "cli/module_report.h"
 #include "module/explain.h"
+#include "module/text.h"
 
 enum { LOG_MAX = 64 << 20 };
 
@@ -67,7 +68,7 @@ static void add_words(struct explaining *x, struct str line, const struct explan
 	if (!is_vermagic(e))
 		return;
 	struct vermagic_verdict v = compare(e);
-	report_vermagic(e->hole[1], e->hole[2], &v, &x->out);
+	text_vermagic(e->hole[1], e->hole[2], &v, &x->out);
 	for (size_t i = 0; i < v.ndifferences; i++)
 		strbuf_printf(&x->out, "  differs: %s\n", v.differences[i].why);
 }

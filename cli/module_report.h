@@ -5,13 +5,6 @@
 #include "base/str.h"
 #include "module/verdict.h"
 
-/*
- *	  module: 5.4.20 SMP mod_unload
- *	  kernel: 5.4.20-sunxi SMP mod_unload
- *	                ^
- */
-void report_vermagic(struct str module, struct str kernel,
-		     const struct vermagic_verdict *v, struct strbuf *out);
 void report_module(const char *file, const struct module *m, struct strbuf *out);
 void report_verdict(const char *against, const struct module *m,
 		    const struct kernel_target *t, const struct verdict *v,

@@ -57,6 +57,19 @@ int symvers_read(struct symvers *s, struct str text, struct arena *a, struct err
 	return 0;
 }
 
+void symvers_add_names(struct symvers *s, struct str text, struct arena *a)
+{
+	static struct symvers_entry kernel = {.module = "vmlinux", .name_space = ""};
+
+	while (text.ptr) {
+		struct str line = str_cut(&text, '\n');
+		const char *name = arena_strndup(a, line.ptr, line.len);
+
+		if (line.len && !map_get(&s->entries, name))
+			map_set(&s->entries, name, &kernel);
+	}
+}
+
 const struct symvers_entry *symvers_find(const struct symvers *s, const char *symbol)
 {
 	return map_get(&s->entries, symbol);

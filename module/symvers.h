@@ -26,6 +26,8 @@ struct symvers {
 
 /* A line of another shape is an error with its number. */
 int symvers_read(struct symvers *s, struct str text, struct arena *a, struct error *err);
+/* Symbols of which only the name is known, one a line; no CRC is 0. */
+void symvers_add_names(struct symvers *s, struct str text, struct arena *a);
 /* NULL: not exported. */
 const struct symvers_entry *symvers_find(const struct symvers *s, const char *symbol);
 void symvers_finish(struct symvers *s);

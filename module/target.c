@@ -2,6 +2,7 @@
 #include "module/target.h"
 
 #include <elf.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -10,56 +11,87 @@
 #include "module/elf.h"
 #include "module/vermagic.h"
 
-/* The first of the names that is a file in dir; NULL: none. */
-static char *first_of(const char *dir, const char *const *names)
+enum { FILE_MAX = 256 << 20 };
+
+/* The directory of a kernel; `inside`: it may come from anybody. */
+struct source_dir {
+	int fd;
+	const char *name;
+	bool inside;
+};
+
+/* The first of the names that is there: 1 with its bytes, 0 none of them. */
+static int read_first(const struct source_dir *d, const char *const *names,
+		      struct strbuf *text, const char **file, struct error *err)
 {
 	for (; *names; names++) {
-		autofree char *path = path_join(dir, *names);
-		struct stat st;
+		autoclose int fd = dir_open_file(d->fd, *names, d->inside);
 
-		if (stat(path, &st) == 0 && S_ISREG(st.st_mode))
-			return take_ptr(&path);
+		if (fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == EINVAL))
+			continue;
+		if (fd < 0)
+			return error_errno(err, "cannot open %s/%s", d->name, *names);
+		if (read_all(fd, FILE_MAX, text, err) < 0)
+			return error_wrap(err, "%s/%s", d->name, *names);
+		*file = *names;
+		return 1;
 	}
-	return NULL;
+	return 0;
 }
 
-static char *line_of(struct str text, struct arena *a)
+static struct str all_of(const struct strbuf *b)
 {
-	struct str line = str_cut(&text, '\n');
+	return (struct str){b->ptr, b->len};
+}
+
+static char *line_of(const struct strbuf *b, struct arena *a)
+{
+	struct str text = all_of(b), line = str_cut(&text, '\n');
 
 	return arena_strndup(a, line.ptr, line.len);
 }
 
-static int read_release(struct kernel_target *t, const char *dir, struct arena *a,
-			struct error *err)
+static int read_release(struct kernel_target *t, const struct source_dir *d,
+			struct arena *a, struct error *err)
 {
 	static const char *const names[] = {"include/config/kernel.release", "release",
 					    NULL};
-	autofree char *file = first_of(dir, names);
 	autobuf struct strbuf text = STRBUF_INIT;
+	const char *file;
+	int found = t->release ? 0 : read_first(d, names, &text, &file, err);
 
-	if (!file || t->release)
-		return 0;
-	if (dir_read(AT_FDCWD, file, &text, err) < 0)
-		return -1;
-	t->release = line_of((struct str){text.ptr, text.len}, a);
-	return 1;
+	if (found > 0)
+		t->release = line_of(&text, a);
+	return found;
 }
 
-static int read_config(struct kernel_target *t, const char *dir, struct arena *a,
-		       struct error *err)
+/* What a running kernel says of itself; its last blank counts. */
+static int read_vermagic(struct kernel_target *t, const struct source_dir *d,
+			 struct arena *a, struct error *err)
+{
+	static const char *const names[] = {"vermagic", NULL};
+	autobuf struct strbuf text = STRBUF_INIT;
+	const char *file;
+	int found = t->vermagic ? 0 : read_first(d, names, &text, &file, err);
+
+	if (found > 0)
+		t->vermagic = line_of(&text, a);
+	return found;
+}
+
+static int read_config(struct kernel_target *t, const struct source_dir *d,
+		       struct arena *a, struct error *err)
 {
 	static const char *const names[] = {".config", "config", NULL};
-	autofree char *file = first_of(dir, names);
 	autobuf struct strbuf text = STRBUF_INIT;
+	const char *file;
+	int found = t->has_config ? 0 : read_first(d, names, &text, &file, err);
 
-	if (!file || t->has_config)
-		return 0;
-	if (dir_read(AT_FDCWD, file, &text, err) < 0)
-		return -1;
-	kconfig_read(&t->config, (struct str){text.ptr, text.len}, a);
+	if (found <= 0)
+		return found;
+	kconfig_read(&t->config, all_of(&text), a);
 	t->has_config = true;
-	t->config_file = arena_strdup(a, file);
+	t->config_file = arena_printf(a, "%s/%s", d->name, file);
 	return 1;
 }
 
@@ -68,59 +100,108 @@ int target_read_symvers(struct kernel_target *t, const char *file, struct str te
 {
 	if (symvers_read(&t->symvers, text, a, err) < 0)
 		return error_wrap(err, "%s", file);
+	/* An empty one is of a kernel that was prepared, not built: it says nothing. */
+	if (!t->symvers.entries.n)
+		return 0;
 	t->has_symvers = true;
 	t->symvers_file = arena_strdup(a, file);
 	return 1;
 }
 
-static int read_symvers(struct kernel_target *t, const char *dir, struct arena *a,
-			struct error *err)
+static int read_symvers(struct kernel_target *t, const struct source_dir *d,
+			struct arena *a, struct error *err)
 {
 	static const char *const names[] = {"Module.symvers", NULL};
-	autofree char *file = first_of(dir, names);
 	autobuf struct strbuf text = STRBUF_INIT;
+	const char *file;
+	int found = t->has_symvers ? 0 : read_first(d, names, &text, &file, err);
 
-	if (!file || t->has_symvers)
-		return 0;
-	if (dir_read(AT_FDCWD, file, &text, err) < 0)
-		return -1;
-	return target_read_symvers(t, file, (struct str){text.ptr, text.len}, a, err);
+	if (found <= 0)
+		return found;
+	autofree char *path = path_join(d->name, file);
+	return target_read_symvers(t, path, all_of(&text), a, err);
+}
+
+void target_read_exports(struct kernel_target *t, const char *file, struct str text,
+			 struct arena *a)
+{
+	symvers_add_names(&t->symvers, text, a);
+	if (t->has_symvers || !t->symvers.entries.n)
+		return;
+	t->has_symvers = t->only_names = true;
+	t->symvers_file = arena_strdup(a, file);
+}
+
+/* Names without CRCs: what is there instead of, or beside, an empty Module.symvers. */
+static int read_exports(struct kernel_target *t, const struct source_dir *d,
+			struct arena *a, struct error *err)
+{
+	static const char *const names[] = {"exports", NULL};
+	autobuf struct strbuf text = STRBUF_INIT;
+	const char *file;
+	int found = t->has_symvers ? 0 : read_first(d, names, &text, &file, err);
+
+	if (found <= 0)
+		return found;
+	autofree char *path = path_join(d->name, file);
+	target_read_exports(t, path, all_of(&text), a);
+	return 1;
 }
 
 /* #define NAME "HASH"; the older one belonged to a plugin of gcc. */
-static int read_randstruct(struct kernel_target *t, const char *dir, struct arena *a,
-			   struct error *err)
+static int read_randstruct(struct kernel_target *t, const struct source_dir *d,
+			   struct arena *a, struct error *err)
 {
-	static const char *const now[] = {"include/generated/randstruct_hash.h", NULL};
-	static const char *const before[] = {"include/generated/randomize_layout_hash.h",
-					     NULL};
-	autofree char *file = first_of(dir, now), *old = first_of(dir, before);
+	static const char now[] = "include/generated/randstruct_hash.h";
+	static const char *const names[] = {
+		now, "include/generated/randomize_layout_hash.h", NULL};
 	autobuf struct strbuf text = STRBUF_INIT;
+	const char *file;
+	int found = t->randstruct ? 0 : read_first(d, names, &text, &file, err);
 
-	if ((!file && !old) || t->randstruct)
-		return 0;
-	if (dir_read(AT_FDCWD, file ? file : old, &text, err) < 0)
-		return -1;
-	struct str rest = {text.ptr, text.len};
+	if (found <= 0)
+		return found;
+	struct str rest = all_of(&text);
 	str_cut(&rest, '"');
 	struct str hash = rest.ptr ? str_cut(&rest, '"') : STR("");
 	if (hash.len)
 		t->randstruct =
-			arena_printf(a, "RANDSTRUCT_%s%.*s", file ? "" : "PLUGIN_",
+			arena_printf(a, "RANDSTRUCT_%s%.*s", file == now ? "" : "PLUGIN_",
 				     (int)hash.len, hash.ptr);
 	return 0;
+}
+
+int target_read_at(struct kernel_target *t, int fd, const char *name, bool inside,
+		   struct arena *a, struct error *err)
+{
+	static int (*const readers[])(struct kernel_target *, const struct source_dir *,
+				      struct arena *, struct error *) = {
+		read_release, read_vermagic, read_config,
+		read_symvers, read_exports,  read_randstruct,
+	};
+	const struct source_dir d = {fd, name, inside};
+	int any = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(readers); i++) {
+		int found = readers[i](t, &d, a, err);
+
+		if (found < 0)
+			return -1;
+		any |= found;
+	}
+	return any;
 }
 
 int target_read_dir(struct kernel_target *t, const char *dir, struct arena *a,
 		    struct error *err)
 {
-	int release = read_release(t, dir, a, err);
-	int config = release < 0 ? -1 : read_config(t, dir, a, err);
-	int symvers = config < 0 ? -1 : read_symvers(t, dir, a, err);
+	autoclose int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	if (symvers >= 0 && read_randstruct(t, dir, a, err) < 0)
-		return -1;
-	return symvers < 0 ? -1 : release || config || symvers;
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+		return 0;
+	if (fd < 0)
+		return error_errno(err, "cannot open %s", dir);
+	return target_read_at(t, fd, dir, false, a, err);
 }
 
 void target_of_module(struct kernel_target *t, const struct module *m, struct arena *a)

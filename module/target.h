@@ -15,6 +15,7 @@ struct kernel_target {
 	const struct machine *machine; /* NULL: not known, as all that follows */
 	const char *release, *vermagic;
 	bool has_config, has_symvers;
+	bool only_names;    /* of the symbols; nothing of CRCs, licenses or namespaces */
 	bool words_unknown; /* the architecture's words of vermagic are missing */
 	struct kconfig config;
 	struct symvers symvers;
@@ -26,14 +27,22 @@ struct kernel_target {
 
 /*
  * Adds what a directory has: a build directory, a headers package, the outputs `dev` and
- * `out` of a kernel (include/config/kernel.release or release, .config or config,
- * Module.symvers). What is known already stays. 1: there was something, 0, -1.
+ * `out` of a kernel (include/config/kernel.release or release, vermagic, .config or
+ * config, Module.symvers, exports). What is known already stays. 1: there was something,
+ * 0, -1.
  */
 int target_read_dir(struct kernel_target *t, const char *dir, struct arena *a,
 		    struct error *err);
-/* A Module.symvers. */
+/* The same of an open directory; `inside`: it may come from anybody, and nothing outside
+ * of it is read. */
+int target_read_at(struct kernel_target *t, int fd, const char *name, bool inside,
+		   struct arena *a, struct error *err);
+/* A Module.symvers: 1; 0 if it is empty, which says nothing. */
 int target_read_symvers(struct kernel_target *t, const char *file, struct str text,
 			struct arena *a, struct error *err);
+/* Names of exported symbols, one a line. */
+void target_read_exports(struct kernel_target *t, const char *file, struct str text,
+			 struct arena *a);
 /* What a module was built for; it must outlive the target. */
 void target_of_module(struct kernel_target *t, const struct module *m, struct arena *a);
 /*

@@ -277,6 +277,8 @@ static void judge_symbols(struct judge *j)
 			UNKNOWN(j, "what the kernel exports: there is no Module.symvers");
 		return;
 	}
+	if (j->t->only_names && j->crcs)
+		UNKNOWN(j, "the CRCs of what the kernel exports: only names are there");
 	layout = symvers_find(&j->t->symvers, "module_layout");
 	if (layout)
 		judge_crc(j, "module_layout", layout->crc);

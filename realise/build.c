@@ -13,6 +13,7 @@
 #include "base/dir.h"
 #include "base/json.h"
 #include "realise/buildlog.h"
+#include "realise/loads.h"
 #include "realise/message.h"
 #include "realise/worker.h"
 #include "sandbox/sandbox.h"
@@ -59,6 +60,16 @@ static void add_mount(struct mounts *m, const char *host, const char *guest)
 		arena_strdup(&m->arena, host), arena_strdup(&m->arena, guest)};
 }
 
+const char *worker_input(const struct worker *w, struct str name)
+{
+	autofree char *key = xasprintf("in_%.*s", (int)name.len, name.ptr);
+
+	for (char *c = key; *c; c++)
+		if (*c == '-' || *c == '.')
+			*c = '_';
+	return drv_get(&w->node->closed, key);
+}
+
 /* The closure at its store paths, and each input at its constant place below /src. */
 static int make_mounts(struct worker *w, struct mounts *m, struct argv *closure,
 		       struct error *err)
@@ -82,16 +93,13 @@ static int make_mounts(struct worker *w, struct mounts *m, struct argv *closure,
 	}
 	while (rest.ptr) {
 		struct str name = str_cut(&rest, ' ');
-		autofree char *key = xasprintf("in_%.*s", (int)name.len, name.ptr);
 
 		if (!name.len)
 			continue;
-		for (char *c = key; *c; c++)
-			if (*c == '-' || *c == '.')
-				*c = '_';
-		const char *path = drv_get(drv, key);
+		const char *path = worker_input(w, name);
 		if (!path)
-			return error_make(err, "the derivation has no %s", key);
+			return error_make(err, "the derivation has no input %.*s",
+					  (int)name.len, name.ptr);
 		autofree char *host = store_physical(w->st, path);
 		autofree char *guest = xasprintf("/src/%.*s", (int)name.len, name.ptr);
 		add_mount(m, host, guest);
@@ -275,17 +283,22 @@ static char *joined(const struct argv *lines)
 	return strbuf_take(&b);
 }
 
-/* What the log knows goes into the failure, in the arena: it outlives the log. */
-static void keep_findings(struct worker *w, const struct buildlog *log)
+/*
+ * What the log knows goes into the failure, in the arena: it outlives the log. Of a
+ * verdict it knows nothing.
+ */
+static void keep_findings(struct worker *w, const struct buildlog *log, bool is_verdict)
 {
 	struct arena *a = w->graph->arena;
 	struct realise_failure *f = &w->failure;
 	autofree char *tail = joined(&log->tail);
 	const char *first = buildlog_first_error(log);
 
+	f->log = arena_strdup(a, log->path);
+	if (is_verdict)
+		return;
 	f->tail = arena_strdup(a, tail);
 	f->first_error = first ? arena_strdup(a, first) : NULL;
-	f->log = arena_strdup(a, log->path);
 	f->nrefusals = log->refusals.n / 3;
 	f->refusals = arena_array(a, f->nrefusals + 1, struct realise_refusal);
 	for (size_t i = 0; i < f->nrefusals; i++)
@@ -365,8 +378,10 @@ int build_run(struct worker *w, struct error *err)
 			message_text(w->messages, "warn", log_error.msg);
 		if (rc == 0)
 			rc = check_outputs(w, err);
+		if (rc == 0)
+			rc = loads_check(w, &log.loads, err);
 		if (rc < 0)
-			keep_findings(w, &log);
+			keep_findings(w, &log, err->class == ERROR_VERDICT);
 	}
 	buildlog_finish(&log);
 	return rc;

@@ -98,6 +98,18 @@ static void take_refusal(struct buildlog *log, const char *s)
 	argv_push(&log->refusals, last + 1);
 }
 
+/* WHAT FILE DEV; FILE may have blanks. */
+static void take_loads(struct buildlog *log, const char *what, const char *s)
+{
+	const char *last = strrchr(s, ' ');
+
+	if (!last)
+		last = s + strlen(s);
+	argv_push(&log->loads, what);
+	argv_pushf(&log->loads, "%.*s", (int)(last - s), s);
+	argv_push(&log->loads, *last ? last + 1 : "");
+}
+
 /* True if the line was for us. */
 static bool take_directive(struct buildlog *log, const char *s)
 {
@@ -114,6 +126,12 @@ static bool take_directive(struct buildlog *log, const char *s)
 		remember(&log->said, s + 6);
 	else if (str_starts(s, "ungranted "))
 		take_refusal(log, s + 10);
+	else if (str_starts(s, "loads "))
+		take_loads(log, "loads", s + 6);
+	else if (str_starts(s, "may-load "))
+		take_loads(log, "may-load", s + 9);
+	else if (str_starts(s, "symvers "))
+		take_loads(log, "symvers", s + 8);
 	return true;
 }
 
@@ -190,6 +208,7 @@ void buildlog_finish(struct buildlog *log)
 	strbuf_finish(&log->line);
 	argv_finish(&log->tail);
 	argv_finish(&log->refusals);
+	argv_finish(&log->loads);
 	free(log->path);
 	free(log->temp);
 	free(log->said);

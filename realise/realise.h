@@ -79,7 +79,8 @@ struct realise_refusal {
 
 struct realise_failure {
 	enum error_class class;
-	const char *kind;        /* builder, timeout, log-limit, config, infrastructure */
+	const char *kind;        /* builder, timeout, log-limit, config, verdict,
+				  * infrastructure */
 	bool retry;              /* it may pass by itself */
 	const char *what;        /* "builder failed with exit code 2" */
 	const char *hint;        /* or NULL */

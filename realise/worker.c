@@ -218,6 +218,20 @@ static void keep_build_dir(struct worker *w)
 		w->failure.kept = kept;
 }
 
+static const char *kind_of(enum error_class class)
+{
+	switch (class) {
+	case ERROR_BUILD:
+		return "builder";
+	case ERROR_CONFIG:
+		return "config";
+	case ERROR_VERDICT:
+		return "verdict";
+	default:
+		return "infrastructure";
+	}
+}
+
 static void tell_failure(struct worker *w, const struct error *err)
 {
 	autofree char *what = error_words(err);
@@ -227,9 +241,7 @@ static void tell_failure(struct worker *w, const struct error *err)
 		hint = e->hint;
 	w->failure.class = err->class;
 	if (!w->failure.kind)
-		w->failure.kind = err->class == ERROR_BUILD    ? "builder"
-				  : err->class == ERROR_CONFIG ? "config"
-							       : "infrastructure";
+		w->failure.kind = kind_of(err->class);
 	w->failure.retry = err->class == ERROR_INFRA && !w->no_space;
 	w->failure.what = what;
 	w->failure.hint = hint;

@@ -32,6 +32,9 @@ _Noreturn void worker_main(struct worker *w);
 /* What is /build in the sandbox; freed by the caller. */
 char *worker_build_dir(const struct worker *w);
 
+/* The store path of the input that is at /src/NAME, NULL: there is none. */
+const char *worker_input(const struct worker *w, struct str name);
+
 struct fetch_client worker_client(struct worker *w);
 /*
  * The configured caches with progress and warnings on this worker's pipe; `client` is

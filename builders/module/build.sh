@@ -50,11 +50,6 @@ build() {
 check() {
 	(cd "$moddir" && find . -name '*.ko' -type f) | sed 's,^\./,,' | sort >kofiles
 	[ -s kofiles ] || die "module $opt_name: make made no .ko; does its Makefile set obj-m?"
-	while read -r ko; do
-		built_for=$(modinfo -F vermagic "$moddir/$ko")
-		[ "${built_for%% *}" = "$release" ] ||
-			die "module $opt_name: $ko is for ${built_for%% *}, the kernel is $release"
-	done <kofiles
 }
 
 install() {
@@ -63,6 +58,10 @@ install() {
 		mkdir -p "$(dirname "$target/$ko")" "$(dirname "$debug/$ko")"
 		cp "$moddir/$ko" "$debug/$ko"
 		"${cross}strip" --strip-debug -o "$target/$ko" "$moddir/$ko"
+		printf '@kbuild loads %s /src/dev\n' "$target/$ko"
 	done <kofiles
+	for exported in "$moddir/Module.symvers" $symvers; do
+		printf '@kbuild symvers %s /src/dev\n' "$exported"
+	done
 	cp "$moddir/Module.symvers" "$out/Module.symvers"
 }
