@@ -8,6 +8,7 @@
 #include "base/dir.h"
 #include "cli/cmd.h"
 #include "cli/module_report.h"
+#include "module/image.h"
 #include "module/unpack.h"
 #include "store/drv.h"
 #include "store/path.h"
@@ -143,7 +144,7 @@ static int against_file(struct inspecting *x, const char *file, struct error *er
 		target_of_module(&x->target, &x->reference, x->a);
 		return 0;
 	}
-	if (target_of_image(&x->target, all_of(b), x->a))
+	if (target_of_image(&x->target, file, all_of(b), x->a))
 		return 0;
 	error_class(err, ERROR_RECIPE,
 		    "%s: expected a kernel: a directory, an image, a "

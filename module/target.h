@@ -45,11 +45,6 @@ void target_read_exports(struct kernel_target *t, const char *file, struct str t
 			 struct arena *a);
 /* What a module was built for; it must outlive the target. */
 void target_of_module(struct kernel_target *t, const struct module *m, struct arena *a);
-/*
- * An image or a vmlinux: its release, its machine, and its vermagic if it is not packed.
- * 0: this is none.
- */
-int target_of_image(struct kernel_target *t, struct str file, struct arena *a);
 /* Once all is added: composes what follows from the rest. */
 void target_complete(struct kernel_target *t, struct arena *a);
 void target_finish(struct kernel_target *t);

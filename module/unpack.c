@@ -7,6 +7,7 @@
 #include <zstd.h>
 
 #include "base/alloc.h"
+#include "module/lz4.h"
 
 enum { CHUNK = 128 << 10 };
 
@@ -118,6 +119,7 @@ static int unpack_gzip(struct str packed, size_t max, struct strbuf *out,
 
 static struct {
 	DECLARE(lzma_stream_decoder);
+	DECLARE(lzma_alone_decoder);
 	DECLARE(lzma_code);
 	DECLARE(lzma_end);
 } lzma;
@@ -126,6 +128,7 @@ static int load_lzma(struct error *err)
 {
 	const struct function functions[] = {
 		{"lzma_stream_decoder", &lzma.lzma_stream_decoder_},
+		{"lzma_alone_decoder", &lzma.lzma_alone_decoder_},
 		{"lzma_code", &lzma.lzma_code_},
 		{"lzma_end", &lzma.lzma_end_},
 		{0}};
@@ -133,7 +136,8 @@ static int load_lzma(struct error *err)
 	return lzma.lzma_end_ ? 0 : load("liblzma.so.5", "liblzma5", functions, err);
 }
 
-static int decode_xz(lzma_stream *s, size_t max, struct strbuf *out, struct error *err)
+static int decode_xz(const char *name, lzma_stream *s, size_t max, struct strbuf *out,
+		     struct error *err)
 {
 	size_t start = out->len;
 	lzma_ret code = LZMA_OK;
@@ -144,10 +148,10 @@ static int decode_xz(lzma_stream *s, size_t max, struct strbuf *out, struct erro
 		s->avail_out = CHUNK;
 		code = lzma.lzma_code_(s, LZMA_RUN);
 		if (code == LZMA_MEMLIMIT_ERROR)
-			return not_whole("xz", "it wants too much memory", err);
+			return not_whole(name, "it wants too much memory", err);
 		if ((code != LZMA_OK && code != LZMA_STREAM_END) ||
 		    (code == LZMA_OK && s->avail_out == CHUNK && !s->avail_in))
-			return not_whole("xz", "it is damaged or ends early", err);
+			return not_whole(name, "it is damaged or ends early", err);
 		out->len += CHUNK - s->avail_out;
 		if (out->len - start > max)
 			return too_large(max, err);
@@ -155,18 +159,36 @@ static int decode_xz(lzma_stream *s, size_t max, struct strbuf *out, struct erro
 	return 0;
 }
 
+enum { MEMORY_MAX = 256 << 20 };
+
 static int unpack_xz(struct str packed, size_t max, struct strbuf *out, struct error *err)
 {
-	const uint64_t memory = 256 << 20;
 	lzma_stream s = LZMA_STREAM_INIT;
 
 	if (load_lzma(err) < 0)
 		return -1;
 	s.next_in = (const uint8_t *)packed.ptr;
 	s.avail_in = packed.len;
-	if (lzma.lzma_stream_decoder_(&s, memory, 0) != LZMA_OK)
+	if (lzma.lzma_stream_decoder_(&s, MEMORY_MAX, 0) != LZMA_OK)
 		return error_class(err, ERROR_INFRA, "liblzma.so.5 cannot be used");
-	int res = decode_xz(&s, max, out, err);
+	int res = decode_xz("xz", &s, max, out, err);
+	lzma.lzma_end_(&s);
+	return res;
+}
+
+/* The older format, which kernels still use. */
+static int unpack_lzma(struct str packed, size_t max, struct strbuf *out,
+		       struct error *err)
+{
+	lzma_stream s = LZMA_STREAM_INIT;
+
+	if (load_lzma(err) < 0)
+		return -1;
+	s.next_in = (const uint8_t *)packed.ptr;
+	s.avail_in = packed.len;
+	if (lzma.lzma_alone_decoder_(&s, MEMORY_MAX) != LZMA_OK)
+		return error_class(err, ERROR_INFRA, "liblzma.so.5 cannot be used");
+	int res = decode_xz("lzma", &s, max, out, err);
 	lzma.lzma_end_(&s);
 	return res;
 }
@@ -208,6 +230,8 @@ static const struct packed packings[] = {
 	     "7zXZ\0"),
 	 "xz", "unxz -k FILE", unpack_xz},
 	{STR("\x28\xb5\x2f\xfd"), "zstd", "unzstd FILE", unpack_zstd},
+	{STR("\x5d\0\0"), "lzma", "unlzma -k FILE", unpack_lzma},
+	{STR("\x02\x21\x4c\x18"), "lz4", "unlz4 FILE", unpack_lz4},
 	{STR("BZh"), "bzip2", "bunzip2 -k FILE", NULL},
 };
 
@@ -234,8 +258,8 @@ int unpack(struct str file, size_t max, struct strbuf *out, struct error *err)
 		return res;
 	}
 	error_class(err, ERROR_RECIPE,
-		    "expected a file that is not packed, or with gzip, xz or zstd; "
-		    "found %s",
+		    "expected a file that is not packed, or with gzip, xz, zstd, "
+		    "lzma or lz4; found %s",
 		    p->name);
 	return error_hint(err, "unpack it first: %s", p->hint);
 }

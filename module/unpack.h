@@ -22,7 +22,7 @@ struct packed {
 /* NULL: it is not packed, as far as we know. */
 const struct packed *packed_as(struct str file);
 /*
- * The bytes of a file that may be packed (gzip, xz, zstd) are appended to out, at most
- * `max`. Other packings are an error that says how to unpack.
+ * The bytes of a file that may be packed (gzip, xz, zstd, lzma, lz4) are appended to out,
+ * at most `max`. Other packings are an error that says how to unpack.
  */
 int unpack(struct str file, size_t max, struct strbuf *out, struct error *err);

@@ -62,7 +62,8 @@ t_has '... it says so' out '^against recipe.yaml: would load$'
 verdict 'by the link in result/' 0 hello.ko result/kernel
 verdict 'by the store path' 0 hello.ko "$(readlink -f result/kernel)"
 verdict 'by its image, as far as that goes' 0 hello.ko result/kernel/image
-t_has '... the release is the same, the rest not known' out '^against .*: cannot be told$'
+t_has '... its vermagic is the same, the symbols not known' out '^  not known: what the kernel exports'
+t_hasnt '... and nothing else' out 'not known: the words'
 verdict 'by itself' 0 hello.ko hello.ko
 
 # --- and others ---------------------------------------------------------------------------------
@@ -90,6 +91,7 @@ t_has '... and where the release comes from' out 'hint: .*localversion\|hint: th
 t_is '... as JSON' 'refused release' \
 	"$(jq -r '.verdict | .outcome + " " + .differences[0].part' v.json)"
 verdict 'the image says it, too' 7 edited.ko result/kernel/image
+t_has '... with the whole vermagic of the kernel in it' out "^  kernel: $release SMP mod_unload \$"
 verdict 'and a module of that kernel' 7 edited.ko hello.ko
 
 edited 'SMP mod_unload ' 'SMX mod_unload '

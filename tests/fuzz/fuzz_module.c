@@ -5,6 +5,7 @@
  */
 #include "base/alloc.h"
 #include "module/explain.h"
+#include "module/image.h"
 #include "module/unpack.h"
 #include "module/verdict.h"
 #include "tests/fuzz/fuzz.h"
@@ -41,7 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	judge(file, &a);
 	if (unpack(file, 1 << 20, &unpacked, &quiet) == 0 && unpacked.len)
 		judge((struct str){unpacked.ptr, unpacked.len}, &a);
-	target_of_image(&image, file, &a);
+	target_of_image(&image, "image", file, &a);
 	if (target_read_symvers(&listed, "Module.symvers", file, &a, &err) > 0)
 		target_complete(&listed, &a);
 	explain_line(file, &e);
