@@ -14,7 +14,8 @@ B := $(if $(SAN),build-san,build)
 # What building, testing and running need, as Debian and Ubuntu call it.
 PACKAGES := gcc libc6-dev pkg-config bubblewrap libyaml-dev libgit2-dev \
 	libcurl4-openssl-dev libssl-dev libarchive-dev libsqlite3-dev libjson-c-dev \
-	libzstd-dev zlib1g-dev liblzma-dev libseccomp-dev gpgv debian-archive-keyring qemu-system-x86 gdb
+	libzstd-dev zlib1g-dev liblzma-dev libseccomp-dev gpgv debian-archive-keyring \
+	qemu-system-x86 qemu-system-arm gdb gdb-multiarch
 # Fuzzing wants another compiler.
 FUZZ_PACKAGES := clang libclang-rt-dev
 CHECK_PACKAGES := $(PACKAGES) libcmocka-dev perl shellcheck clang-format nix-bin git \

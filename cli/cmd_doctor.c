@@ -89,7 +89,10 @@ static void check_programs(struct checkup *c)
 		{"gpgv", "gpgv",
 		 "checking Debian's signatures (only for lock and update)"},
 		{"qemu-system-x86_64", "qemu-system-x86", "running (runvm)"},
+		{"qemu-system-aarch64", "qemu-system-arm",
+		 "running arm64 and armhf (runvm)"},
 		{"gdb", "gdb", "debugging (rungdb)"},
+		{"gdb-multiarch", "gdb-multiarch", "debugging arm64 and armhf (rungdb)"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {

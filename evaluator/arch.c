@@ -9,8 +9,8 @@
 static const struct arch archs[] = {
 	{"x86_64", "x86_64", "amd64", "x86_64-linux", true},
 	{"i386", "i386", "i386", "i686-linux", false},
-	{"arm64", "arm64", "arm64", "aarch64-linux", false},
-	{"armhf", "arm", "armhf", "armv7l-linux", false},
+	{"arm64", "arm64", "arm64", "aarch64-linux", true},
+	{"armhf", "arm", "armhf", "armv7l-linux", true},
 	{"armel", "arm", "armel", "armv5tel-linux", false},
 	{"riscv64", "riscv", "riscv64", "riscv64-linux", false},
 	{"ppc64le", "powerpc", "ppc64el", "powerpc64le-linux", false},

@@ -34,7 +34,7 @@ int check_arch(const struct node *n, struct error *err)
 		return 0;
 	error_at(err, n->at, "architecture %s cannot be built by this version",
 		 arch->name);
-	return error_hint(err, "this version builds x86_64");
+	return error_hint(err, "this version builds x86_64, arm64 and armhf");
 }
 
 static bool all_in(const char *s, const char *more)
@@ -323,7 +323,8 @@ int check_localversion(const struct node *n, struct error *err)
 
 int check_image(const struct node *n, struct error *err)
 {
-	static const char *const words[] = {"auto", "bzImage", "vmlinux"};
+	static const char *const words[] = {"auto",     "bzImage", "Image",
+					    "Image.gz", "vmlinux", "zImage"};
 
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
 		if (strcmp(n->text, words[i]) == 0)

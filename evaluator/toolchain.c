@@ -12,7 +12,6 @@
 #include "evaluator/yaml.h"
 
 static const struct schema word = {.type = TYPE_TEXT};
-static const struct schema words = {.type = TYPE_LIST, .of = &word};
 static const struct schema pairs = {.type = TYPE_MAP, .of = &word};
 
 static const struct schema_key compiler_keys[] = {
@@ -20,11 +19,13 @@ static const struct schema_key compiler_keys[] = {
 	{"links", false, {.type = TYPE_MAP, .of = &word}},
 };
 static const struct schema compiler = SECTION(compiler_keys);
+static const struct schema compilers = {.type = TYPE_MAP, .of = &compiler};
 
 static const struct schema_key toolchain_keys[] = {
 	{"packages", true, {.type = TYPE_LIST, .of = &word}},
+	{"target", false, {.type = TYPE_LIST, .of = &word}},
 	{"rename", false, {.type = TYPE_MAP, .of = &pairs}},
-	{"cross", false, {.type = TYPE_MAP, .of = &words}},
+	{"cross", false, {.type = TYPE_MAP, .of = &compilers}},
 	{"compilers", false, {.type = TYPE_MAP, .of = &compiler}},
 	{"prune", false, {.type = TYPE_LIST, .of = &word}},
 	{"links", false, {.type = TYPE_MAP, .of = &word}},
@@ -47,14 +48,14 @@ static const char *lines_of(const struct node *list, struct arena *a)
 	return keep(a, &out);
 }
 
-/* Text with N put in the place of the last letter of `gcc-N`. */
+/* `gcc-N` and `gcc-N-aarch64-linux-gnu` with the version in the place of N. */
 static const char *with_version(struct arena *a, const char *text, const char *version)
 {
-	size_t len = strlen(text);
+	const char *n = version ? strstr(text, "-N") : NULL;
 
-	if (!version || len < 2 || strcmp(text + len - 2, "-N") != 0)
+	if (!n || (n[2] && n[2] != '-'))
 		return text;
-	return arena_printf(a, "%.*s%s", (int)len - 1, text, version);
+	return arena_printf(a, "%.*s-%s%s", (int)(n - text), text, version, n + 2);
 }
 
 static void add_links(const struct node *map, const char *version, struct arena *a,
@@ -86,32 +87,73 @@ static const char *file_lines(const struct node *map, struct arena *a)
 	return keep(a, &out);
 }
 
-/* `gcc-11` takes the place of `gcc`, whose package would claim the plain names. */
-static void take_packages(struct toolchain *t, const struct node *n,
-			  const struct node *chosen, const char *version, struct arena *a)
+/* "debian/13/gcc amd64 arm64" gives "debian-13-gcc-amd64-arm64". */
+static const char *name_of_key(const char *key, struct arena *a)
 {
+	char *name = arena_strdup(a, key);
+
+	for (char *c = name; *c; c++)
+		if (*c == '/' || *c == ' ')
+			*c = '-';
+	return name;
+}
+
+/* Adds the packages of a list under the names that the suite has for them. */
+static void add_packages(const struct node *list, const struct node *rename,
+			 const char *version, const char *foreign, struct arena *a,
+			 struct argv *out)
+{
+	for (size_t i = 0; list && i < list->n; i++) {
+		const char *p = with_version(a, list->members[i].value->text, version);
+		const char *other = node_text(rename, p);
+
+		argv_pushf(out, "%s%s%s", other ? other : p, foreign ? ":" : "",
+			   foreign ? foreign : "");
+	}
+}
+
+static void keep_packages(struct toolchain *t, struct argv *v, struct arena *a)
+{
+	argv_sort(v);
+	argv_unique(v);
+	t->npackages = v->n;
+	t->packages = arena_array(a, v->n + 1, const char *);
+	for (size_t i = 0; i < v->n; i++)
+		t->packages[i] = arena_strdup(a, v->v[i]);
+}
+
+/*
+ * What the chosen compiler adds, and its cross compiler when the target is another
+ * machine than this one: host programs of the kernel are compiled, too. There is one
+ * busybox in the tree then, the target's; it is data there, for an initramfs, and nothing
+ * runs it.
+ */
+static void choose(struct toolchain *t, const struct node *n, const char *version,
+		   const struct arch *target, struct arena *a)
+{
+	const char *foreign = target == arch_host() ? NULL : target->debian;
+	const char *compiler_word = version ? "gcc-N" : "gcc";
 	const struct node *rename =
 		node_get(node_get(n, "rename"), arena_printf(a, "debian/%s", t->suite));
-	const struct node *lists[] = {node_get(n, "packages"),
-				      node_get(chosen, "packages")};
+	const struct node *chosen[] = {
+		node_get(node_get(n, "compilers"), compiler_word),
+		foreign ? node_get(node_get(node_get(n, "cross"), target->name),
+				   compiler_word)
+			: NULL,
+	};
+	autobuf struct strbuf links = STRBUF_INIT;
 	autoargv struct argv v = {0};
 
-	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
-		for (size_t k = 0; lists[i] && k < lists[i]->n; k++) {
-			const char *p = with_version(a, lists[i]->members[k].value->text,
-						     version);
-			const char *other = node_text(rename, p);
-
-			if (!version || strcmp(p, "gcc") != 0)
-				argv_push(&v, other ? other : p);
-		}
+	add_packages(node_get(n, "packages"), rename, NULL, NULL, a, &v);
+	add_packages(node_get(n, "target"), rename, NULL, foreign, a, &v);
+	for (size_t i = 0; i < ARRAY_LEN(chosen); i++) {
+		add_packages(node_get(chosen[i], "packages"), rename, version, NULL, a,
+			     &v);
+		add_links(node_get(chosen[i], "links"), version, a, &links);
 	}
-	argv_sort(&v);
-	argv_unique(&v);
-	t->npackages = v.n;
-	t->packages = arena_array(a, v.n + 1, const char *);
-	for (size_t i = 0; i < v.n; i++)
-		t->packages[i] = arena_strdup(a, v.v[i]);
+	add_links(node_get(n, "links"), NULL, a, &links);
+	keep_packages(t, &v, a);
+	t->links = keep(a, &links);
 }
 
 int toolchain_of(const struct recipe *r, const char *data_dir, struct arena *a,
@@ -130,22 +172,21 @@ int toolchain_of(const struct recipe *r, const char *data_dir, struct arena *a,
 		return -1;
 	toolchain_parse(asked->text, a, &name);
 	const char *called = name.gcc ? arena_printf(a, "gcc-%s", name.gcc) : "gcc";
-	const struct node *chosen =
-		name.gcc ? node_get(node_get(n, "compilers"), "gcc-N") : NULL;
-	autobuf struct strbuf links = STRBUF_INIT;
-	add_links(node_get(chosen, "links"), name.gcc, a, &links);
-	add_links(node_get(n, "links"), NULL, a, &links);
-	const char *debian = arch_host()->debian;
+	const struct arch *host = arch_host();
+	/* A native toolchain is the same one for every recipe that builds for this
+	 * machine. */
+	const char *machines =
+		r->arch == host ? host->debian
+				: arena_printf(a, "%s %s", host->debian, r->arch->debian);
 	*out = (struct toolchain){
-		.key = arena_printf(a, "debian/%s/%s %s", name.suite, called, debian),
-		.name = arena_printf(a, "debian-%s-%s-%s", name.suite, called, debian),
+		.key = arena_printf(a, "debian/%s/%s %s", name.suite, called, machines),
 		.suite = name.suite,
 		.prune = lines_of(node_get(n, "prune"), a),
-		.links = keep(a, &links),
 		.files = file_lines(node_get(n, "files"), a),
 		.dirs = lines_of(node_get(n, "dirs"), a),
 		.at = asked->at,
 	};
-	take_packages(out, n, chosen, name.gcc, a);
+	out->name = name_of_key(out->key, a);
+	choose(out, n, name.gcc, r->arch, a);
 	return 0;
 }
