@@ -180,6 +180,7 @@ kernel_facts() {
 	fact has_9p has_9p
 	fact has_overlay has OVERLAY_FS
 	fact has_dhcp built_in IP_PNP_DHCP
+	fact has_lpae built_in ARM_LPAE
 	case $arch in
 	riscv64 | armhf) echo 'cmdline_max=1023' ;;
 	*) echo 'cmdline_max=2047' ;;

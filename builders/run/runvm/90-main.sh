@@ -19,6 +19,7 @@ main() {
 	asked_fs=$fs
 	choose_arch
 	choose_accel
+	choose_cpu
 	choose_limits
 	collect_shares
 	choose_fs
