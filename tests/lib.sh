@@ -23,6 +23,7 @@
 #	t_shared                      use the store and cache that stay between runs
 #	t_toolchain_lock FILE         a lock that pins the default toolchain
 #	t_kernel_lock FILE            a lock that also pins debian/13/linux-source-6.12 as the kernel
+#	t_board ARCH DIR              the recipe of tests/data/ARCH (arm64, armhf) in a new DIR, with a lock
 #	t_script_recipe FILE TEXT     a recipe with one step `it` that runs the shell text
 #	t_own_toolchain FILE          the toolchain of the recipe in KBUILD_ROOT, without building it;
 #	                              needs sqlite3 and jq
@@ -206,6 +207,12 @@ t_kernel_lock() {
 	mkdir -p "$T/lock"
 	printf 'kbuild: 1\nkernel: debian/13/linux-source-6.12\n' >"$T/lock/kernel.yaml"
 	t_lock_once kernel "$1"
+}
+
+t_board() {
+	cp -R "$T_TOP/tests/data/$1" "$2" && mkdir -p "$T/lock" || return 1
+	printf 'kbuild: 1\narch: %s\nkernel: debian/13/linux-source-6.12\n' "$1" >"$T/lock/$1.yaml"
+	t_lock_once "$1" "$2/recipe.lock"
 }
 
 # A recipe $1 with one step `it` that runs the shell text $2.
