@@ -111,6 +111,14 @@ static char *temp_name(const char *path)
 	return xasprintf("%s%s", path, tail);
 }
 
+int dir_open_inside(int root, const char *path, int flags)
+{
+	struct open_how how = {.flags = (unsigned int)(flags | O_CLOEXEC),
+			       .resolve = RESOLVE_IN_ROOT};
+
+	return (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+}
+
 char *dir_link_target(int dir, const char *path)
 {
 	char text[PATH_MAX];

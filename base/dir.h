@@ -38,6 +38,11 @@ int dir_write(int dir, const char *path, const void *bytes, size_t n, mode_t mod
 	      bool sync, struct error *err);
 /* The same for a symbolic link. */
 int dir_link(int dir, const char *path, const char *target, struct error *err);
+/*
+ * Opens `path` as if `root` were "/": links, absolute ones too, cannot lead out of it.
+ * -1 with errno set.
+ */
+int dir_open_inside(int root, const char *path, int flags);
 /* What a link leads to, freed by the caller; NULL and errno, EINVAL if it is no link. */
 char *dir_link_target(int dir, const char *path);
 /* For others who make neighbours of that kind: removes the old ones. */

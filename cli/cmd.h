@@ -115,6 +115,7 @@ int cmd_debug(struct cli *cli, int argc, char **argv, struct error *err);
 int cmd_eval(struct cli *cli, int argc, char **argv, struct error *err);
 int cmd_explain(struct cli *cli, int argc, char **argv, struct error *err);
 int cmd_init(struct cli *cli, int argc, char **argv, struct error *err);
+int cmd_exports(struct cli *cli, int argc, char **argv, struct error *err);
 int cmd_inspect(struct cli *cli, int argc, char **argv, struct error *err);
 int cmd_key(struct cli *cli, int argc, char **argv, struct error *err);
 int cmd_lock(struct cli *cli, int argc, char **argv, struct error *err);

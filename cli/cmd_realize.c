@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/json.h"
+#include "cli/exports.h"
 #include "cli/pipeline.h"
 #include "cli/report.h"
 
@@ -46,7 +47,7 @@ static void add_step(const struct pipeline *p, size_t i, struct json_object *ste
 			       json_object_new_double_s(r->seconds, seconds));
 }
 
-static void print_json(const struct pipeline *p)
+static void print_json(const struct pipeline *p, const struct exports *e)
 {
 	struct json_object *all = json_object_new_object();
 	struct json_object *steps = json_add_object(all, "steps");
@@ -58,6 +59,8 @@ static void print_json(const struct pipeline *p)
 		    state == STEP_KNOWN || state == STEP_FAILED)
 			add_step(p, i, json_add_object(steps, p->plan.steps[i].name));
 	}
+	if (e)
+		exports_json(e, all);
 	cli_print_json(all);
 }
 
@@ -85,17 +88,28 @@ static int finish_some(struct pipeline *p, struct cli *cli, struct error *err)
 }
 
 static int realize(struct pipeline *p, struct cli *cli, const struct argv *steps,
-		   struct error *err)
+		   bool no_exports, struct error *err)
 {
+	struct exports e;
+
 	if (pipeline_plan(p, cli, err) < 0 || pipeline_want(p, steps, cli, err) < 0)
 		return -1;
+	bool exports = p->plan.exports && steps->n == 0 && !no_exports;
+	if (exports)
+		exports_want(p);
 	int rc = pipeline_realise(p, cli, err);
 	if (rc < 0)
 		return -1;
+	/* Half of the exports would be worse than those of before. */
+	exports = exports && rc == 0;
+	if (exports && exports_write(p, cli, false, &e, err) < 0)
+		return -1;
 	if (cli->json)
-		print_json(p);
+		print_json(p, exports ? &e : NULL);
 	else
 		print_paths(p);
+	if (exports)
+		exports_tell(&e);
 	return rc ? finish_some(p, cli, err) : EXIT_DONE;
 }
 
@@ -103,9 +117,11 @@ int cmd_realize(struct cli *cli, int argc, char **argv, struct error *err)
 {
 	struct pipeline p = {0};
 	autoargv struct argv steps = {0};
+	bool no_exports = false;
 	const struct cli_opt opts[] = {
 		PIPELINE_OPTS(&p),
 		{"no-link", .flag = &p.no_link, .help = "make no result/ links"},
+		{"no-exports", .flag = &no_exports, .help = "write no exports"},
 		{0},
 	};
 	int rc = cli_parse(cli, opts, &argc, argv, err);
@@ -113,7 +129,7 @@ int cmd_realize(struct cli *cli, int argc, char **argv, struct error *err)
 	if (rc == 0)
 		rc = pipeline_target(&p, cli, argc, argv, &steps, err);
 	if (rc == 0)
-		rc = realize(&p, cli, &steps, err);
+		rc = realize(&p, cli, &steps, no_exports, err);
 	pipeline_finish(&p);
 	return rc;
 }

@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
-#include <sys/syscall.h>
 
 #include "base/alloc.h"
 #include "base/dir.h"
@@ -188,14 +186,12 @@ const char **store_named_paths(struct store_cmd *c, struct store *st, struct err
 int store_ref_open(struct store *st, const struct store_ref *ref, int flags,
 		   struct error *err)
 {
-	struct open_how how = {.flags = (unsigned int)(flags | O_CLOEXEC),
-			       .resolve = RESOLVE_IN_ROOT};
 	autoclose int root = open(store_root(st), O_PATH | O_DIRECTORY | O_CLOEXEC);
 	autofree char *path =
 		xasprintf("%s%s%s", ref->path, *ref->sub ? "/" : "", ref->sub);
 
 	if (root < 0)
 		return error_errno(err, "cannot open %s", store_root(st));
-	int fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+	int fd = dir_open_inside(root, path, flags);
 	return fd < 0 ? error_errno(err, "cannot open %s", path) : fd;
 }

@@ -22,9 +22,17 @@ static const struct cmd commands[] = {
 	 "build what a recipe describes, print store paths",
 	 "Missing lock entries are resolved and written to RECIPE's .lock file, unless "
 	 "--locked.\n"
-	 "Standard output carries only the physical path of each step's output `out`.\n\n"
+	 "Standard output carries only the physical path of each step's output `out`.\n"
+	 "If no step is named, the section `exports` is written, too.\n\n"
 	 "example\n  kbuild realize recipe.yaml#kernel",
 	 cmd_realize},
+	{"exports", "RECIPE", "copy what a recipe exports to where it says",
+	 "Builds the steps that are needed for it. `kbuild realize RECIPE` does this "
+	 "too.\n"
+	 "Only files that differ are written, so that other build systems see no "
+	 "change.\n\n"
+	 "example\n  kbuild exports --check recipe.yaml",
+	 cmd_exports},
 	{"check", "RECIPE[#STEP ...]",
 	 "build again under other conditions, compare bit by bit",
 	 "Realizes what is not there yet, then builds each step a second time, with "

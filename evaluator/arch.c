@@ -7,18 +7,18 @@
 #include "base/cleanup.h"
 
 static const struct arch archs[] = {
-	{"x86_64", "x86_64", "amd64", "x86_64-linux", true},
-	{"i386", "i386", "i386", "i686-linux", false},
-	{"arm64", "arm64", "arm64", "aarch64-linux", true},
-	{"armhf", "arm", "armhf", "armv7l-linux", true},
-	{"armel", "arm", "armel", "armv5tel-linux", false},
-	{"riscv64", "riscv", "riscv64", "riscv64-linux", false},
-	{"ppc64le", "powerpc", "ppc64el", "powerpc64le-linux", false},
-	{"ppc64", "powerpc", "ppc64", "powerpc64-linux", false},
-	{"ppc32", "powerpc", "powerpc", "powerpc-linux", false},
-	{"s390x", "s390", "s390x", "s390x-linux", false},
-	{"mips64el", "mips", "mips64el", "mips64el-linux", false},
-	{"loong64", "loongarch", "loong64", "loongarch64-linux", false},
+	{"x86_64", "x86_64", "amd64", "x86_64-linux", true, "64"},
+	{"i386", "i386", "i386", "i686-linux", false, "32"},
+	{"arm64", "arm64", "arm64", "aarch64-linux", true, "64"},
+	{"armhf", "arm", "armhf", "armv7l-linux", true, "32"},
+	{"armel", "arm", "armel", "armv5tel-linux", false, "32"},
+	{"riscv64", "riscv", "riscv64", "riscv64-linux", false, "64"},
+	{"ppc64le", "powerpc", "ppc64el", "powerpc64le-linux", false, "64"},
+	{"ppc64", "powerpc", "ppc64", "powerpc64-linux", false, "64"},
+	{"ppc32", "powerpc", "powerpc", "powerpc-linux", false, "32"},
+	{"s390x", "s390", "s390x", "s390x-linux", false, "64"},
+	{"mips64el", "mips", "mips64el", "mips64el-linux", false, "64"},
+	{"loong64", "loongarch", "loong64", "loongarch64-linux", false, "64"},
 };
 
 /* Sorted by alias; the second is one of ours. */
@@ -49,6 +49,19 @@ const struct arch *arch_host(void)
 	const struct arch *a = uname(&u) == 0 ? arch_find(u.machine) : NULL;
 
 	return a ? a : &archs[0];
+}
+
+const char *arch_fact(const struct arch *arch, const char *word)
+{
+	const struct {
+		const char *word, *text;
+	} facts[] = {
+		{"bits", arch->bits}, {"kernel", arch->kernel}, {"debian", arch->debian}};
+
+	for (size_t i = 0; i < ARRAY_LEN(facts); i++)
+		if (strcmp(word, facts[i].word) == 0)
+			return facts[i].text;
+	return NULL;
 }
 
 const char *const *arch_words(size_t *n)

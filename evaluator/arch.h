@@ -14,11 +14,14 @@ struct arch {
 	const char *debian; /* "amd64" */
 	const char *system; /* of a build machine, as in a derivation: "x86_64-linux" */
 	bool supported;     /* this version can build for it */
+	const char *bits;   /* of a pointer: "64" */
 };
 
 /* NULL if nobody calls an architecture that. */
 const struct arch *arch_find(const char *name);
 /* The machine we run on. */
 const struct arch *arch_host(void);
+/* "bits", "kernel" or "debian" of it; NULL for any other word. */
+const char *arch_fact(const struct arch *arch, const char *word);
 /* All names and aliases, for suggestions. */
 const char *const *arch_words(size_t *n);

@@ -29,6 +29,9 @@ int check_smp(const struct node *n, struct error *err);
 int check_line(const struct node *n, struct error *err);
 int check_cache(const struct node *n, struct error *err);
 int check_public_key(const struct node *n, struct error *err);
+int check_export(const struct node *n, struct error *err);
+int check_export_dir(const struct node *n, struct error *err);
+int check_export_path(const struct node *n, struct error *err);
 int check_file(const struct node *n, struct error *err);
 int check_local_tree_keys(const struct node *n, struct error *err);
 
@@ -37,3 +40,4 @@ int check_step_name(const struct member *m, struct error *err);
 int check_plain_name(const struct member *m, struct error *err);
 int check_guest_path(const struct member *m, struct error *err);
 int check_symbol(const struct member *m, struct error *err);
+int check_export_key(const struct member *m, struct error *err);

@@ -47,8 +47,8 @@ static struct custom *needed(struct planner *p, const struct customs *c,
 	return map_get(&c->by_name, ref.step);
 }
 
-static const struct made *referred(struct planner *p, const struct node *from,
-				   const struct output_ref *ref)
+const struct made *planner_referred(struct planner *p, const struct node *from,
+				    const struct output_ref *ref)
 {
 	const struct made *made = map_get(&p->steps, ref->step);
 
@@ -93,7 +93,7 @@ static void add_input(struct planner *p, struct spec *s, const struct member *m)
 	}
 	if (strcmp(ref.step, "kernel.source") == 0)
 		ref.step = "kernel.patched";
-	const struct made *made = referred(p, from, &ref);
+	const struct made *made = planner_referred(p, from, &ref);
 	spec_step(p, s, m->key, made, ref.output);
 	if (made)
 		s->inputs[s->ninputs - 1].subpath = ref.subpath;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/map.h"
+#include "evaluator/arch.h"
 #include "evaluator/findings.h"
 
 /* What is being expanded right now, innermost first. */
@@ -14,83 +15,29 @@ struct chain {
 	size_t depth;
 };
 
+/* What stays a reference to an artifact, for others to read. */
+enum keep {
+	KEEP_NONE,
+	KEEP_WHOLE, /* a whole value */
+	KEEP_ALL,   /* wherever it stands, in keys too; $${ stays as well */
+};
+
+/* Where: everything below these; `*` is any one name. */
+static const struct {
+	const char *path;
+	enum keep keep;
+} places[] = {
+	{"steps.*.inputs", KEEP_WHOLE},
+	{"exports.files", KEEP_ALL},
+};
+
 struct interp {
 	struct node *root;
 	const struct schema *schema;
 	struct arena *a;
 	struct error *err;
+	enum keep keep; /* of the scalar that is being expanded */
 };
-
-/* Files and outputs of steps that have a name of their own in the language. */
-static const struct {
-	const char *path, *step, *output, *subpath;
-} outputs[] = {
-	{"toolchain.out", "toolchain", "out", ""},
-	{"kernel", "kernel", "out", ""},
-	{"kernel.source", "kernel.source", "out", ""},
-	{"kernel.patched", "kernel.patched", "out", ""},
-	{"kernel.config", "kernel.config", "out", ""},
-	{"kernel.config.report", "kernel.config", "report", ""},
-	{"kernel.image", "kernel", "out", "/image"},
-	{"kernel.release", "kernel", "out", "/release"},
-	{"kernel.map", "kernel", "out", "/System.map"},
-	{"kernel.out", "kernel", "out", ""},
-	{"kernel.modules", "kernel", "modules", ""},
-	{"kernel.dev", "kernel", "dev", ""},
-	{"kernel.debug", "kernel", "debug", ""},
-	{"initramfs", "initramfs", "out", ""},
-	{"initramfs.image", "initramfs", "out", "/image"},
-	{"run", "run", "out", ""},
-	{"gdb", "gdb", "out", ""},
-	{"guest", "guest", "out", ""},
-};
-
-/* modules.NAME[.OUTPUT], steps.NAME[.OUTPUT] */
-static int named_output(const struct node *root, const char *section, const char *rest,
-			struct arena *a, struct output_ref *out)
-{
-	const struct node *names = node_get(root, section);
-	const char *dot = strrchr(rest, '.');
-
-	if (node_member(names, rest)) {
-		*out = (struct output_ref){.output = "out", .subpath = ""};
-	} else if (dot &&
-		   node_member(names, arena_strndup(a, rest, (size_t)(dot - rest)))) {
-		const char *name = arena_strndup(a, rest, (size_t)(dot - rest));
-		const struct node *value = node_get(names, name);
-
-		/* A key that is written there is a value, not an output. */
-		if (node_member(value, dot + 1))
-			return 0;
-		if (strcmp(section, "modules") == 0 && strcmp(dot, ".out") != 0 &&
-		    strcmp(dot, ".debug") != 0)
-			return 0;
-		*out = (struct output_ref){.output = dot + 1, .subpath = ""};
-		rest = name;
-	} else {
-		return 0;
-	}
-	out->step = strcmp(section, "steps") == 0 ? rest
-						  : arena_printf(a, "modules.%s", rest);
-	return 1;
-}
-
-static int find_output(const struct node *root, const char *path, struct arena *a,
-		       struct output_ref *out)
-{
-	if (str_starts(path, "modules."))
-		return named_output(root, "modules", path + 8, a, out);
-	if (str_starts(path, "steps."))
-		return named_output(root, "steps", path + 6, a, out);
-	for (size_t i = 0; i < ARRAY_LEN(outputs); i++) {
-		if (strcmp(path, outputs[i].path) != 0)
-			continue;
-		*out = (struct output_ref){outputs[i].step, outputs[i].output,
-					   outputs[i].subpath};
-		return 1;
-	}
-	return 0;
-}
 
 int interp_output(const struct node *root, const char *text, struct arena *a,
 		  struct output_ref *out)
@@ -99,8 +46,8 @@ int interp_output(const struct node *root, const char *text, struct arena *a,
 
 	if (!str_starts(text, "${") || !end || (end[1] && end[1] != '/'))
 		return 0;
-	if (!find_output(root, arena_strndup(a, text + 2, (size_t)(end - text) - 2), a,
-			 out))
+	if (!artifact_find(root, arena_strndup(a, text + 2, (size_t)(end - text) - 2), a,
+			   out))
 		return 0;
 	if (end[1])
 		out->subpath = arena_printf(a, "%s%s", out->subpath, end + 1);
@@ -189,6 +136,20 @@ static const char *default_text(const struct schema *s)
 	return s ? s->def : NULL;
 }
 
+/* arch.bits and its like: what a machine's name implies. NULL: none, or a finding. */
+static const char *arch_text(struct interp *in, const char *path,
+			     const struct chain *chain)
+{
+	struct node *n = node_get(in->root, "arch");
+	const struct arch *arch;
+
+	if (!str_starts(path, "arch.") || !n || n->kind != NODE_SCALAR ||
+	    expand(in, n, "arch", chain) < 0)
+		return NULL;
+	arch = arch_find(n->text);
+	return arch ? arch_fact(arch, path + 5) : NULL;
+}
+
 /* The text at `path`, NULL after a finding. */
 static const char *look_up(struct interp *in, const char *path, struct span at,
 			   const struct chain *chain)
@@ -197,7 +158,10 @@ static const char *look_up(struct interp *in, const char *path, struct span at,
 	const struct schema *s = in->schema;
 	struct output_ref ref;
 	struct str rest = str_of(path);
+	const char *fact = arch_text(in, path, chain);
 
+	if (fact)
+		return fact;
 	while (rest.ptr) {
 		struct str cut = str_cut(&rest, '.');
 		const char *part = arena_strndup(in->a, cut.ptr, cut.len);
@@ -209,7 +173,7 @@ static const char *look_up(struct interp *in, const char *path, struct span at,
 		    strcmp(s->shorthand, part) == 0)
 			next = n;
 		if (!next && (!below || (n && s->type == TYPE_MAP))) {
-			if (find_output(in->root, path, in->a, &ref))
+			if (artifact_find(in->root, path, in->a, &ref))
 				break;
 			unknown_path(in, n, s, arena_strdup(in->a, cut.ptr), path, at);
 			return NULL;
@@ -219,7 +183,7 @@ static const char *look_up(struct interp *in, const char *path, struct span at,
 	}
 	/* The text of the source is known, unlike the tree it means. */
 	bool is_source = n && strcmp(path, "kernel.source") == 0;
-	if (!is_source && find_output(in->root, path, in->a, &ref)) {
+	if (!is_source && artifact_find(in->root, path, in->a, &ref)) {
 		error_at(in->err, at, "'%s' is known only after a build", path);
 		error_hint(in->err,
 			   "it can be a whole value in `steps.NAME.inputs`, where it "
@@ -259,6 +223,15 @@ static bool is_path_char(char c)
 	       (c >= '0' && c <= '9') || strchr("._-/", c);
 }
 
+/* The text of the source is known, unlike the tree it means. */
+static bool kept(const struct interp *in, const char *path)
+{
+	struct output_ref ref;
+
+	return in->keep == KEEP_ALL && strcmp(path, "kernel.source") != 0 &&
+	       artifact_find(in->root, path, in->a, &ref);
+}
+
 /* One ${...} at p; returns what follows it, NULL after a finding. */
 static const char *expand_one(struct interp *in, const struct node *n, const char *p,
 			      const struct chain *chain, struct strbuf *out)
@@ -284,7 +257,8 @@ static const char *expand_one(struct interp *in, const struct node *n, const cha
 		error_hint(in->err, "write $${%s} if the text is meant literally", path);
 		return NULL;
 	}
-	const char *text = look_up(in, path, at, chain);
+	const char *text = kept(in, path) ? arena_strndup(in->a, p, len)
+					  : look_up(in, path, at, chain);
 	if (!text)
 		return NULL;
 	strbuf_adds(out, text);
@@ -301,6 +275,7 @@ static int expand(struct interp *in, struct node *n, const char *path,
 	struct chain here = {n, path, outer, outer ? outer->depth + 1 : 0};
 	autobuf struct strbuf out = STRBUF_INIT;
 	const char *p = n->text;
+	enum keep keep = in->keep;
 	bool ok = true;
 
 	if (n->expanded || !strchr(p, '$'))
@@ -308,9 +283,12 @@ static int expand(struct interp *in, struct node *n, const char *path,
 	if (here.depth > INTERP_MAX_DEPTH)
 		return error_at(in->err, n->at, "references nest more than %d deep",
 				INTERP_MAX_DEPTH);
+	/* What is read from elsewhere is an ordinary value there. */
+	if (outer)
+		in->keep = KEEP_NONE;
 	while (*p) {
 		if (str_starts(p, "$${")) {
-			strbuf_adds(&out, "${");
+			strbuf_adds(&out, in->keep == KEEP_ALL ? "$${" : "${");
 			p += 3;
 		} else if (str_starts(p, "${")) {
 			const char *end = expand_one(in, n, p, &here, &out);
@@ -322,47 +300,96 @@ static int expand(struct interp *in, struct node *n, const char *path,
 		}
 	}
 	n->expanded = true;
+	in->keep = keep;
 	if (!ok)
 		return -1;
 	n->text = arena_strndup(in->a, out.ptr ? out.ptr : "", out.len);
 	return 0;
 }
 
-/* steps.NAME.inputs.* keep references to outputs; `level` counts from the root. */
-static void walk(struct interp *in, struct node *n, const char *path, size_t level,
-		 bool edges)
+/* Whether `path` is `pattern`, in which * is any one name. */
+static bool path_matches(const char *path, const char *pattern)
+{
+	for (; *pattern; pattern++) {
+		if (*pattern == '*')
+			path += strcspn(path, ".");
+		else if (*path++ != *pattern)
+			return false;
+	}
+	return !*path;
+}
+
+static enum keep keep_at(const char *path, enum keep outer)
+{
+	for (size_t i = 0; i < ARRAY_LEN(places) && outer == KEEP_NONE; i++)
+		if (path_matches(path, places[i].path))
+			return places[i].keep;
+	return outer;
+}
+
+static void walk_scalar(struct interp *in, struct node *n, const char *path,
+			enum keep keep)
 {
 	struct output_ref ref;
 
+	if (n->expanded || !strchr(n->text, '$'))
+		return;
+	if (keep == KEEP_WHOLE && interp_output(in->root, n->text, in->a, &ref)) {
+		n->expanded = true;
+		return;
+	}
+	in->keep = keep;
+	expand(in, n, path, NULL);
+}
+
+/* Keys are text too, but the map must be made again: it finds members by their keys. */
+static void walk_keys(struct interp *in, struct node *map, const char *path)
+{
+	struct node *fresh = node_map(in->a, map->at);
+
+	for (size_t i = 0; i < map->n; i++) {
+		struct member *m = &map->members[i];
+		struct node *key = node_scalar(in->a, m->key, m->key_at);
+
+		walk_scalar(in, key, path, KEEP_ALL);
+		if (node_member(fresh, key->text))
+			error_at(in->err, m->key_at, "'%s' stands here twice", key->text);
+		else
+			node_add(in->a, fresh, key->text, m->key_at, m->value);
+	}
+	*map = *fresh;
+}
+
+/* `level` counts from the root. */
+static void walk(struct interp *in, struct node *n, const char *path, size_t level,
+		 enum keep keep)
+{
 	if (findings_full(in->err))
 		return;
 	if (n->kind == NODE_SCALAR) {
-		if (edges && strchr(n->text, '$') &&
-		    interp_output(in->root, n->text, in->a, &ref))
-			n->expanded = true;
-		else if (!n->expanded && strchr(n->text, '$'))
-			expand(in, n, path, NULL);
+		walk_scalar(in, n, path, keep_at(path, keep));
 		return;
 	}
+	if (level && level <= 3)
+		keep = keep_at(path, keep);
+	if (keep == KEEP_ALL && n->kind == NODE_MAP)
+		walk_keys(in, n, path);
 	for (size_t i = 0; i < n->n; i++) {
 		struct member *m = &n->members[i];
-		bool below =
-			edges || (level == 2 && m->key && strcmp(m->key, "inputs") == 0 &&
-				  str_starts(path, "steps."));
 		const char *sub = path;
 
 		if (m->key && (level < 3 || m->value->kind == NODE_SCALAR) &&
 		    (m->value->kind != NODE_SCALAR || strchr(m->value->text, '$')))
 			sub = *path ? arena_printf(in->a, "%s.%s", path, m->key) : m->key;
-		walk(in, m->value, sub, level + 1, below);
+		walk(in, m->value, sub, level + 1, keep);
 	}
 }
 
 int interp_apply(struct node *root, const struct schema *schema, struct arena *a,
 		 struct error *err)
 {
-	struct interp in = {root, schema, a, err};
+	struct interp in = {root, schema, a, err, KEEP_NONE};
 
-	walk(&in, root, "", 0, false);
+	walk(&in, root, "", 0, KEEP_NONE);
 	return findings_close(err);
 }

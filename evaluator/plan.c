@@ -455,9 +455,10 @@ static int make_all(struct planner *p)
 		.name = "run.sh",
 	};
 	p->run_sh = planner_tree(p, &run_sh);
-	if (!p->run_sh || steps_make(p) < 0)
+	if (!p->run_sh || steps_make(p) < 0 || custom_make(p) < 0)
 		return -1;
-	return custom_make(p);
+	p->exports = exports_make(p);
+	return 0;
 }
 
 int plan_make(const struct recipe *r, const struct lock *lock,
@@ -484,7 +485,7 @@ int plan_make(const struct recipe *r, const struct lock *lock,
 	map_finish(&p.origins);
 	map_finish(&p.steps);
 	map_finish(&p.placeholders);
-	*out = (struct plan){p.v, p.n, p.o, p.no};
+	*out = (struct plan){p.v, p.n, p.o, p.no, p.exports};
 	return rc < 0 || findings_close(err) < 0 ? -1 : 0;
 }
 

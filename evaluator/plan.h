@@ -16,6 +16,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/str.h"
+#include "evaluator/artifacts.h"
 #include "evaluator/lock.h"
 #include "evaluator/recipe.h"
 #include "fetchers/origin.h"
@@ -42,11 +43,59 @@ struct plan_step {
 	const char *link, *link_subpath;
 };
 
+/* A piece of a text: known now, or the words of a small file of a step's output. */
+struct plan_part {
+	const char *text; /* NULL: of the step */
+	size_t step;
+	const char *output, *subpath;
+	enum artifact_text as;
+};
+
+struct plan_text {
+	struct plan_part *v;
+	size_t n, cap;
+};
+
+/* What is copied out of the store when it is there. */
+struct plan_export {
+	struct plan_text path; /* below plan_exports.dir */
+	const char *name;      /* of its variable: "KERNEL_IMAGE" */
+	size_t step;
+	const char *output, *subpath;
+	struct plan_text below; /* and below subpath */
+	const char *file;       /* as output_ref.file, or NULL */
+	struct span at, value_at;
+};
+
+struct plan_fact {
+	const char *name; /* "KERNEL_RELEASE" */
+	struct plan_text value;
+};
+
+/* Files that tell other build systems what was exported: keys of the section. */
+enum export_format { EXPORT_CMAKE, EXPORT_MAKE, EXPORT_JSON, EXPORT_ENV, EXPORT_FORMATS };
+extern const char *const export_formats[EXPORT_FORMATS];
+
+struct plan_exports {
+	const char *dir;   /* absolute */
+	const char *shown; /* as the recipe says it */
+	struct plan_export *v;
+	size_t n, cap;
+	struct plan_fact *facts;
+	size_t nfacts, fcap;
+	struct {
+		const char *path; /* below dir; NULL: none */
+		struct span at;
+	} lists[EXPORT_FORMATS];
+	struct span at;
+};
+
 struct plan {
 	struct plan_step *steps;
 	size_t nsteps;
 	struct origin *origins;
 	size_t norigins;
+	struct plan_exports *exports; /* NULL: none */
 };
 
 struct plan_options {

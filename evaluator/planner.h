@@ -33,6 +33,7 @@ struct planner {
 	size_t n, cap;
 	struct origin *o;
 	size_t no, ocap;
+	struct plan_exports *exports;
 };
 
 /* A step that has its derivation. */
@@ -134,3 +135,11 @@ struct made *make_gdb(struct planner *p, const struct made *kernel,
 int steps_make(struct planner *p);
 /* Those of the section `steps`. */
 int custom_make(struct planner *p);
+/* The step that a reference at `from` means; NULL after a finding. */
+const struct made *planner_referred(struct planner *p, const struct node *from,
+				    const struct output_ref *ref);
+
+/* --- exports.c ------------------------------------------------------------------ */
+
+/* After all steps; NULL if the recipe exports nothing. */
+struct plan_exports *exports_make(struct planner *p);

@@ -145,6 +145,18 @@ static const struct schema_key step_keys[] = {
 };
 static const struct schema step = SECTION(step_keys);
 
+static const struct schema export_value = {.type = TYPE_TEXT, .check = check_export};
+static const struct schema_key exports_keys[] = {
+	{"to", true, {.type = TYPE_TEXT, .check = check_export_dir}},
+	{"files",
+	 false,
+	 {.type = TYPE_MAP, .of = &export_value, .check_key = check_export_key}},
+	{"cmake", false, {.type = TYPE_TEXT, .check = check_export_path}},
+	{"make", false, {.type = TYPE_TEXT, .check = check_export_path}},
+	{"json", false, {.type = TYPE_TEXT, .check = check_export_path}},
+	{"env", false, {.type = TYPE_TEXT, .check = check_export_path}},
+};
+
 static const struct schema_key store_keys[] = {
 	{"keep", false, {.type = TYPE_SIZE}},
 };
@@ -177,6 +189,7 @@ static const struct schema_key recipe_keys[] = {
 	{"run", false, {.type = TYPE_SECTION, KEYS(run_keys), .always = true}},
 	{"gdb", false, {.type = TYPE_SECTION, KEYS(gdb_keys), .always = true}},
 	{"steps", false, {.type = TYPE_MAP, .of = &step, .check_key = check_step_name}},
+	{"exports", false, {.type = TYPE_SECTION, KEYS(exports_keys)}},
 	{"cache", false, {.type = TYPE_SECTION, KEYS(cache_keys)}},
 	{"store", false, {.type = TYPE_SECTION, KEYS(store_keys)}},
 };

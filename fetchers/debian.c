@@ -2,11 +2,9 @@
 /* Sources of the form debian/[SUITE/]PACKAGE[:ARCH]. */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -152,13 +150,11 @@ static int get_files(struct fetch_job *job, const struct deb_line *lines, size_t
 /* A file of the tree at `root`, links resolved as if root were "/"; free it. */
 static char *resolve_in(const char *root, const char *path)
 {
-	struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT};
 	autoclose int dir = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	long fd = syscall(SYS_openat2, dir, path, &how, sizeof(how));
+	autoclose int at = dir_open_inside(dir, path, O_PATH);
 
-	if (fd < 0)
+	if (at < 0)
 		return NULL;
-	autoclose int at = (int)fd;
 	autofree char *proc = xasprintf("/proc/self/fd/%d", at);
 	return realpath(proc, NULL);
 }
