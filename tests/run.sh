@@ -25,7 +25,7 @@ for t in "$@"; do
 	printf '%-36s %4d passed %3d failed %3d skipped %5d s\n' "$name" "$p" "$f" "$s" "$seconds"
 	grep '^ok .*# [Ss][Kk][Ii][Pp]' "$log" | sed 's/^/    /'
 	if [ "$f" != 0 ]; then
-		grep -A 30 '^not ok ' "$log" | head -n 80 | sed 's/^/    /'
+		grep -B 12 -A 30 '^not ok ' "$log" | head -n 80 | sed 's/^/    /'
 		tail -n 15 "$log" | sed 's/^/    | /'
 	fi
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))

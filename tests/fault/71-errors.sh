@@ -3,8 +3,8 @@
 # Every call that can fail for want of something does: once, or from there on. The command
 # succeeds all the same, or ends with exit code 8 and says why; the store is whole, and the
 # next run does what this one could not.
-# FAULT_ALL=1 tries every point, which takes a while; else it is every 16th, from a start that
-# changes. FAULT_SCENES="add build" chooses scenes, FAULTS="EIO" errors, FAULT_POINT=N or N+
+# FAULT_ALL=1 tries every point, which takes a while; else it is every 16th, from FAULT_START
+# on (0 to 15). FAULT_SCENES="add build" chooses scenes, FAULTS="EIO" errors, FAULT_POINT=N or N+
 # one point of each: once, or from there on.
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../fetch.sh"
@@ -45,7 +45,7 @@ judge() {
 	judge_next "$1"
 }
 
-total=0 tried=0 offset=$(($(date +%s) % STRIDE))
+total=0 tried=0 offset=$((${FAULT_START:-0} % STRIDE))
 for scene in ${FAULT_SCENES:-$SCENES share}; do
 	scene_begin "$scene"
 	for fault in ${FAULTS:-ENOSPC EDQUOT EIO EMFILE EROFS EAGAIN ECONNRESET}; do

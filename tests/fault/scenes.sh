@@ -246,7 +246,7 @@ scene_state() {
 	valid
 	# What holds a group of roots is an inode: another one with each copy of the template.
 	(cd "$W" && find . -printf '%P %y %m %l\n') | sed 's|\(/holder l\) .*|\1|' |
-		grep -v 'db.sqlite[.-]\|unsynced.lock\|drvs/.*\.zst \|kbuild/known/\|'"$REWRITTEN\|$LEFT" | sort
+		grep -v 'db.sqlite[.-]\|unsynced.lock\|drvs/.*\.zst \|kbuild/known[/ ]\|'"$REWRITTEN\|$LEFT" | sort
 }
 
 scene_strays() {
