@@ -67,10 +67,9 @@ static const struct cmd commands[] = {
 	 "what a module is, and whether a kernel would load it",
 	 "KERNEL is a directory (a build, headers, a link of result/), its "
 	 "Module.symvers, an\n"
-	 "image, a module that it loads, or a recipe whose kernel was realized. Exit "
-	 "code 7 "
-	 "if\n"
-	 "it would not load. docs/modules.md says more.\n\n"
+	 "image, a module that it loads, a recipe whose kernel was realized, or a target "
+	 "file.\n"
+	 "Exit code 7 if it would not load. docs/modules.md says more.\n\n"
 	 "examples\n  kbuild inspect hello.ko --against recipe.yaml\n"
 	 "  kbuild inspect hello.ko --against /lib/modules/6.1.0-43-amd64/build",
 	 cmd_inspect},

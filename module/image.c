@@ -162,10 +162,15 @@ static void read_kernel(struct kernel_target *t, struct str file, struct arena *
 	struct elf e;
 	bool arm64 = file.len > 0x3c && !memcmp(file.ptr + 0x38, "ARM\x64", 4);
 
-	if (elf_open(&e, file, &ignored) == 0)
+	struct elf_section types;
+
+	if (elf_open(&e, file, &ignored) == 0) {
 		t->machine = machine_of_elf(e.machine, e.wide);
-	else if (arm64)
+		if (elf_find(&e, ".BTF", SHT_NULL, &types, &ignored) > 0)
+			btf_names_len(types.data, &t->btf_names);
+	} else if (arm64) {
 		t->machine = machine_of_elf(EM_AARCH64, true);
+	}
 	if (!t->release)
 		find_release(t, file, a);
 	if (t->release && !t->vermagic)

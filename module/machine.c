@@ -3,6 +3,7 @@
 
 #include <elf.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 
@@ -96,6 +97,14 @@ const struct machine *machine_of_elf(uint16_t elf, bool wide)
 {
 	for (size_t i = 0; i < ARRAY_LEN(machines); i++)
 		if (machines[i].elf == elf && machines[i].wide == wide)
+			return &machines[i];
+	return NULL;
+}
+
+const struct machine *machine_named(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(machines); i++)
+		if (strcmp(machines[i].name, name) == 0)
 			return &machines[i];
 	return NULL;
 }

@@ -18,6 +18,7 @@ struct machine {
 
 /* NULL if it is none of ours. */
 const struct machine *machine_of_elf(uint16_t elf, bool wide);
+const struct machine *machine_named(const char *name);
 const struct machine *machine_of_config(const struct kconfig *config);
 /* Would its loader apply a relocation of this type? */
 bool machine_relocates(const struct machine *m, uint32_t type);

@@ -231,8 +231,11 @@ static int read_rest(struct reader *r, struct error *err)
 		return -1;
 	m->struct_size = found ? s.size : 0;
 	m->is_signed = file.len > n && !memcmp(file.ptr + file.len - n, signature, n);
-	int btf = find(r, ".BTF", &s, err), base = find(r, ".BTF.base", &s, err);
+	int btf = find(r, ".BTF", &s, err);
 	m->btf = btf > 0;
+	if (m->btf && !btf_read(s.data, &m->types))
+		m->types = (struct btf){0};
+	int base = find(r, ".BTF.base", &s, err);
 	m->btf_base = base > 0;
 	if (!m->damaged && m->elf_type != ET_REL)
 		m->damaged = "it is linked: expected a relocatable file";

@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/str.h"
+#include "module/btf.h"
 #include "module/machine.h"
 
 struct module_tag {
@@ -51,6 +52,7 @@ struct module {
 	uint64_t struct_size; /* of its struct module, 0: it has none */
 	bool is_signed;
 	bool btf, btf_base;  /* type information; with what it takes from the kernel */
+	struct btf types;    /* zero: none, or broken */
 	const char *damaged; /* why no kernel would load it, NULL: nothing was found */
 	uint32_t unknown_relocation; /* the first type its machine's loader refuses, or 0
 				      */

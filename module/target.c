@@ -65,7 +65,14 @@ static int read_release(struct kernel_target *t, const struct source_dir *d,
 	return found;
 }
 
-/* What a running kernel says of itself; its last blank counts. */
+void target_set_vermagic(struct kernel_target *t, struct str text, struct arena *a)
+{
+	bool ends = text.len && text.ptr[text.len - 1] == ' ';
+
+	t->vermagic = arena_printf(a, "%.*s%s", (int)text.len, text.ptr,
+				   ends || vermagic_ends_bare(text) ? "" : " ");
+}
+
 static int read_vermagic(struct kernel_target *t, const struct source_dir *d,
 			 struct arena *a, struct error *err)
 {
@@ -75,7 +82,7 @@ static int read_vermagic(struct kernel_target *t, const struct source_dir *d,
 	int found = t->vermagic ? 0 : read_first(d, names, &text, &file, err);
 
 	if (found > 0)
-		t->vermagic = line_of(&text, a);
+		target_set_vermagic(t, str_of(line_of(&text, a)), a);
 	return found;
 }
 

@@ -16,11 +16,13 @@ struct kernel_target {
 	const char *release, *vermagic;
 	bool has_config, has_symvers;
 	bool only_names;    /* of the symbols; nothing of CRCs, licenses or namespaces */
+	bool sig_enforce;   /* it was booted with module.sig_enforce, or locked down */
 	bool words_unknown; /* the architecture's words of vermagic are missing */
 	struct kconfig config;
 	struct symvers symvers;
 	const char *randstruct; /* the word that layouts drawn by lot add to vermagic */
 	uint64_t struct_size;   /* of struct module; 0: not known */
+	uint32_t btf_names; /* bytes of the names in its type information; 0 as above */
 	const struct module *module;            /* it is what this module was built for */
 	const char *symvers_file, *config_file; /* which ones they were */
 };
@@ -40,6 +42,11 @@ int target_read_at(struct kernel_target *t, int fd, const char *name, bool insid
 /* A Module.symvers: 1; 0 if it is empty, which says nothing. */
 int target_read_symvers(struct kernel_target *t, const char *file, struct str text,
 			struct arena *a, struct error *err);
+/*
+ * What a machine says of itself. A blank at its end that a file or a person has lost is
+ * put there again.
+ */
+void target_set_vermagic(struct kernel_target *t, struct str text, struct arena *a);
 /* Names of exported symbols, one a line. */
 void target_read_exports(struct kernel_target *t, const char *file, struct str text,
 			 struct arena *a);

@@ -290,7 +290,7 @@ static void judge_symbols(struct judge *j)
 
 static void judge_signature(struct judge *j)
 {
-	if (!config_is(j, "MODULE_SIG"))
+	if (!config_is(j, "MODULE_SIG") && !j->t->sig_enforce)
 		return;
 	if (j->m->is_signed) {
 		FIND(j, FINDING_INFO, "signature", NULL,
@@ -300,7 +300,10 @@ static void judge_signature(struct judge *j)
 	static const char *const hint =
 		"sign it with scripts/sign-file and the key the kernel was built with, "
 		"after every strip";
-	if (config_is(j, "MODULE_SIG_FORCE"))
+	if (j->t->sig_enforce)
+		FIND(j, FINDING_REFUSE, "signature", hint,
+		     "it has no signature, and the kernel enforces them (sig_enforce)");
+	else if (config_is(j, "MODULE_SIG_FORCE"))
 		FIND(j, FINDING_REFUSE, "signature", hint,
 		     "it has no signature, and the kernel has CONFIG_MODULE_SIG_FORCE=y");
 	else
@@ -310,22 +313,43 @@ static void judge_signature(struct judge *j)
 		     "refuses it");
 }
 
+static bool is_for_release(const struct judge *j)
+{
+	struct str mine = vermagic_split(str_of(j->m->vermagic)).part[VERMAGIC_RELEASE];
+
+	return str_is(mine, j->t->release);
+}
+
+/*
+ * The loader looks up each name: in the kernel's names, or behind them in the module's.
+ * An offset behind both is an error; another count of the kernel's names leads to wrong
+ * ones, which it notices or not.
+ */
 static void judge_btf(struct judge *j)
 {
-	struct str mine, theirs;
+	static const char *const hint =
+		"build it against this kernel's vmlinux, strip .BTF, or set "
+		"CONFIG_MODULE_ALLOW_BTF_MISMATCH=y";
+	const struct btf *b = &j->m->types;
+	bool allowed = config_is(j, "MODULE_ALLOW_BTF_MISMATCH");
+	uint64_t names = j->t->btf_names;
 
-	if (!j->m->btf || j->m->btf_base || !j->m->vermagic || !j->t->release)
+	if (!j->m->btf || j->m->btf_base ||
+	    (j->t->has_config && !config_is(j, "DEBUG_INFO_BTF_MODULES")))
 		return;
-	mine = vermagic_split(str_of(j->m->vermagic)).part[VERMAGIC_RELEASE];
-	theirs = str_of(j->t->release);
-	if (j->t->has_config && !config_is(j, "DEBUG_INFO_BTF_MODULES"))
+	if (names && b->own && b->reach >= names + b->own) {
+		FIND(j, allowed ? FINDING_WARN : FINDING_REFUSE, "btf", hint,
+		     "its type information (.BTF) refers to names that this kernel does "
+		     "not have");
 		return;
-	if (mine.len == theirs.len && memcmp(mine.ptr, theirs.ptr, mine.len) == 0)
+	}
+	if (names && b->base ? names == b->base
+			     : !j->m->vermagic || !j->t->release || is_for_release(j))
 		return;
-	FIND(j, FINDING_WARN, "btf",
-	     "build it against this kernel's vmlinux, strip .BTF, or set "
-	     "CONFIG_MODULE_ALLOW_BTF_MISMATCH=y",
+	FIND(j, FINDING_WARN, "btf", hint,
 	     "its type information (.BTF) counts on the types of another kernel");
+	if (names && !allowed)
+		UNKNOWN(j, "whether this kernel notices that");
 }
 
 static void judge_taints(struct judge *j)

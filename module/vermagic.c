@@ -22,7 +22,6 @@ static const struct word words[] = {
 	{VERMAGIC_PREEMPT, "preempt", false, "CONFIG_PREEMPT", NULL},
 	{VERMAGIC_UNLOAD, "mod_unload", false, "CONFIG_MODULE_UNLOAD", NULL},
 	{VERMAGIC_MODVERSIONS, "modversions", false, "CONFIG_MODVERSIONS", NULL},
-	/* No blank is put behind these two. */
 	{VERMAGIC_ARCH, "aarch64", true, "CONFIG_ARM64", "arm64"},
 	{VERMAGIC_ARCH, "riscv", true, "CONFIG_RISCV", "riscv"},
 	{VERMAGIC_ARCH, "ARMv7", true, "CONFIG_CPU_32v7", "arm"},
@@ -113,6 +112,25 @@ struct vermagic vermagic_split(struct str text)
 	}
 	v.part[VERMAGIC_RELEASE] = text;
 	return v;
+}
+
+/* These two architectures put no blank behind their name. */
+static bool is_bare(const char *word)
+{
+	return !strcmp(word, "aarch64") || !strcmp(word, "riscv");
+}
+
+bool vermagic_ends_bare(struct str text)
+{
+	const char *blank = memrchr(text.ptr, ' ', text.len);
+	struct str last = text;
+
+	if (!blank)
+		return false;
+	last.ptr = blank + 1;
+	last.len -= (size_t)(last.ptr - text.ptr);
+	const struct word *w = find_word(last);
+	return w && (w->part == VERMAGIC_RANDSTRUCT || is_bare(w->text));
 }
 
 /* --- comparing ---------------------------------------------------------------------- */
@@ -263,9 +281,7 @@ bool vermagic_compose(const char *release, const struct kconfig *config,
 
 		if (!w)
 			continue;
-		/* These two put no blank behind their name. */
-		bool bare = !strcmp(w->text, "aarch64") || !strcmp(w->text, "riscv");
-		strbuf_printf(out, "%s%s", w->text, bare ? "" : " ");
+		strbuf_printf(out, "%s%s", w->text, is_bare(w->text) ? "" : " ");
 	}
 	if (randstruct)
 		strbuf_adds(out, randstruct);

@@ -34,6 +34,8 @@ struct vermagic {
  * order belongs to the release.
  */
 struct vermagic vermagic_split(struct str text);
+/* Its last word is one of those that have no blank behind them. */
+bool vermagic_ends_bare(struct str text);
 
 struct vermagic_difference {
 	enum vermagic_part part;

@@ -123,6 +123,47 @@ verdict 'which can be told' 0 hello.ko up --release "$release"
 t_has '... then it is certain' out ': would load$'
 verdict 'and may be another' 7 hello.ko up --release "$release-other"
 t_has '... for which the cause is named' out 'hint: CONFIG_LOCALVERSION'
+
+# --- a machine that somebody wrote down ---------------------------------------------------------
+dev=$("$KB" realize --locked --json --no-link 'recipe.yaml#kernel' 2>err | jq -r .steps.kernel.outputs.dev.physical)
+mkdir board
+gzip -nc "$(readlink -f result/kernel)/config" >board/config.gz
+cp "$dev/Module.symvers" board/symvers
+# board LINE...: its file.
+board() {
+	printf 'target: 1\nrelease: "%s"\narch: x86_64\n' "$release" >board/board.yaml
+	[ $# -eq 0 ] || printf '%s\n' "$@" >>board/board.yaml
+}
+board
+verdict 'of a release alone not much is known' 0 hello.ko board/board.yaml
+t_has '... which is said' out 'not known: the words of the kernel.s vermagic'
+board 'config: config.gz' 'symvers: symvers'
+verdict 'with its configuration and symbols all is' 0 hello.ko board/board.yaml
+t_has '... it would load' out ': would load$'
+board "vermagic: $release SMP mod_unload"
+verdict 'a blank that a person lost does not count' 0 hello.ko board/board.yaml
+board "vermagic: $release SMP preempt mod_unload" 'config: config.gz'
+verdict 'what it says of itself wins' 7 hello.ko board/board.yaml
+board 'config: config.gz' 'exports: names'
+printf '_printk\n' >board/names
+verdict 'names of symbols without CRCs' 7 hello.ko board/board.yaml
+t_has '... are enough to miss one' out 'refused: param_ops_charp is not exported (.*/board/names)'
+cut -f 2 board/symvers >board/names
+verdict '... or none' 0 hello.ko board/board.yaml
+t_has '... for certain' out ': would load$'
+board 'sig_enforce: y'
+verdict 'what enforces signatures' 7 hello.ko board/board.yaml
+t_has '... says why' out 'refused: .*sig_enforce'
+sed -i s/x86_64/armhf/ board/board.yaml
+verdict 'another architecture' 7 hello.ko board/board.yaml
+t_has '... is named' out 'the module is for x86_64, the kernel for arm$'
+board 'btf: symvers'
+verdict 'what is no type information' 2 hello.ko board/board.yaml
+t_has '... is told' err 'symvers: expected /sys/kernel/btf/vmlinux'
+board 'confg: config.gz'
+verdict 'a broken file' 2 hello.ko board/board.yaml
+t_has '... shows where' err 'board/board.yaml:4:1: error: '
+
 mkdir empty
 verdict 'a directory that is no kernel' 2 hello.ko empty
 verdict 'a kernel that is not there' 2 hello.ko nowhere
