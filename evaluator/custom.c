@@ -86,6 +86,11 @@ static void add_input(struct planner *p, struct spec *s, const struct member *m)
 		return;
 	}
 	if (strcmp(ref.step, "kernel.source") == 0 &&
+	    !map_get(&p->by_name, "kernel.source")) {
+		error_at(p->err, from->at, "this kernel has no source");
+		return;
+	}
+	if (strcmp(ref.step, "kernel.source") == 0 &&
 	    !map_get(&p->steps, "kernel.patched") && map_get(&p->by_name, ref.step) &&
 	    !*ref.subpath) {
 		spec_path(p, s, m->key, planner_input(p, ref.step));

@@ -85,6 +85,16 @@ static void add_pattern(struct collector *c, const struct node *source, size_t *
 	globfree(&found);
 }
 
+static void collect_prebuilt(struct collector *c, const struct node *prebuilt)
+{
+	struct input *in = add(c, "kernel.prebuilt", prebuilt);
+
+	if (source_form_of(in->from) == SOURCE_DEBIAN)
+		in->build = arch_host()->debian;
+	else if (in->physical && in->kind == INPUT_LOCAL && !in->is_dir)
+		error_at(c->err, in->at, "expected a folder, '%s' is a file", in->from);
+}
+
 static void collect_kernel(struct collector *c)
 {
 	const struct node *kernel = node_get(c->r->checked, "kernel");
@@ -93,7 +103,10 @@ static void collect_kernel(struct collector *c)
 
 	if (!kernel)
 		return;
-	add(c, "kernel.source", node_get(kernel, "source"));
+	if (node_get(kernel, "prebuilt"))
+		collect_prebuilt(c, node_get(kernel, "prebuilt"));
+	else
+		add(c, "kernel.source", node_get(kernel, "source"));
 	for (size_t i = 0; patches && i < patches->n; i++) {
 		const struct node *p = patches->members[i].value;
 		const char *from = node_text(p, "from");

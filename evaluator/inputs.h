@@ -23,8 +23,9 @@ struct input {
 	const struct node *node; /* the checked source section, for its other keys */
 	const char *path;        /* of a single file in the package, NULL: all of it */
 	bool closure;            /* with the packages it depends on */
-	bool is_dir;             /* INPUT_LOCAL */
-	const char *physical;    /* INPUT_LOCAL, or a local archive: absolute */
+	const char *build; /* a built kernel, and Debian's word for who builds modules */
+	bool is_dir;       /* INPUT_LOCAL */
+	const char *physical; /* INPUT_LOCAL, or a local archive: absolute */
 	struct span at;
 };
 
@@ -48,6 +49,15 @@ struct toolchain {
 	struct span at;
 };
 
+struct lock;
+struct toolchain_name;
+
+/*
+ * Suite and compiler: what the recipe says, else those that a prebuilt kernel was made
+ * with, which its entry in the lock knows, else the default.
+ */
+void toolchain_meant(const struct recipe *r, const struct lock *lock, struct arena *a,
+		     struct toolchain_name *out);
 /* Reads DATA/recipes/toolchain.yaml. */
-int toolchain_of(const struct recipe *r, const char *data_dir, struct arena *a,
-		 struct toolchain *out, struct error *err);
+int toolchain_of(const struct recipe *r, const struct lock *lock, const char *data_dir,
+		 struct arena *a, struct toolchain *out, struct error *err);

@@ -180,12 +180,22 @@ static void add_fragments(struct planner *p, struct spec *s, const struct node *
 	spec_list(p, s, "use_tree", in_tree);
 }
 
+/* What the modules of the recipe need of a kernel. */
+static void add_needs(struct planner *p, struct requests *out)
+{
+	const struct node *modules = node_get(p->r->checked, "modules");
+
+	for (size_t i = 0; modules && i < modules->n; i++)
+		add_requests(
+			p, out,
+			node_get(node_get(modules->members[i].value, "needs"), "config"));
+}
+
 static struct made *make_config(struct planner *p, const struct member *kernel,
 				const struct kernel_source *src)
 {
 	const struct member *section = node_member(kernel->value, "config");
 	const struct node *config = section->value, *base = node_get(config, "base");
-	const struct node *modules = node_get(p->r->checked, "modules");
 	struct spec s = {
 		.name = "kernel.config", .builder = "config", .at = kernel->key_at};
 	struct requests set = {0}, wish = {0};
@@ -200,10 +210,7 @@ static struct made *make_config(struct planner *p, const struct member *kernel,
 	}
 	add_fragments(p, &s, node_get(config, "use"), !base);
 	add_requests(p, &set, node_get(config, "set"));
-	for (size_t i = 0; modules && i < modules->n; i++)
-		add_requests(
-			p, &set,
-			node_get(node_get(modules->members[i].value, "needs"), "config"));
+	add_needs(p, &set);
 	add_requests(p, &wish, node_get(config, "wish"));
 	spec_list(p, &s, "set", request_lines(p, &set));
 	spec_list(p, &s, "wish", request_lines(p, &wish));
@@ -227,11 +234,50 @@ static struct made *make_build(struct planner *p, const struct member *kernel,
 	return planner_add(p, &s);
 }
 
+static bool has_symbols(struct planner *p)
+{
+	const struct input *in = map_get(&p->by_name, "kernel.prebuilt");
+
+	return in->is_dir &&
+	       access(arena_printf(p->a, "%s/debug/vmlinux", in->physical), R_OK) == 0;
+}
+
+static int make_prebuilt(struct planner *p, const struct member *kernel,
+			 struct kernel_made *out)
+{
+	struct spec s = {.name = "kernel", .builder = "prebuilt", .at = kernel->key_at};
+	const struct lock_entry *e = lock_find(&p->lock->inputs, "kernel.prebuilt");
+	const char *path = planner_input(p, "kernel.prebuilt");
+	const char *suite = e ? lock_fact(e, "suite") : NULL;
+	struct toolchain_name tools = {.suite = ""};
+	struct requests needs = {0};
+
+	if (!path)
+		return -1;
+	spec_path(p, &s, "prebuilt", path);
+	spec_option(p, &s, "arch", p->r->arch->name);
+	if (suite)
+		toolchain_parse(arena_printf(p->a, "debian/%s", suite), p->a, &tools);
+	spec_option(p, &s, "suite", tools.suite);
+	add_needs(p, &needs);
+	spec_list(p, &s, "needs", request_lines(p, &needs));
+	struct made *made = planner_add(p, &s);
+	if (!made)
+		return -1;
+	keep_requests(p, made, &needs);
+	out->step = made;
+	out->symbols = has_symbols(p);
+	return 0;
+}
+
 int make_kernel(struct planner *p, const struct member *kernel, struct kernel_made *out)
 {
+	if (node_get(kernel->value, "prebuilt"))
+		return make_prebuilt(p, kernel, out);
 	if (make_source(p, kernel, &out->source) < 0)
 		return -1;
 	const struct made *config = make_config(p, kernel, &out->source);
 	out->step = config ? make_build(p, kernel, &out->source, config) : NULL;
+	out->symbols = true;
 	return out->step ? 0 : -1;
 }

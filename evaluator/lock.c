@@ -293,7 +293,8 @@ enum lock_verdict lock_judge(const struct lock *lock, const struct input *in)
 	if (!same_text(lock_fact(e, "from"), in->from) ||
 	    (sha256 && !same_hash(lock_fact(e, "sha256"), sha256)) ||
 	    (strip && !same_text(lock_fact(e, "strip"), strip)) ||
-	    (in->path && !same_text(lock_fact(e, "path"), in->path)))
+	    (in->path && !same_text(lock_fact(e, "path"), in->path)) ||
+	    (in->build && !same_text(lock_fact(e, "build"), in->build)))
 		return LOCK_STALE;
 	return LOCK_OK;
 }
@@ -336,7 +337,7 @@ int lock_compare(const struct recipe *r, const struct lock *lock,
 	*out = NULL;
 	*n = 0;
 	if (inputs_collect(r, a, &inputs, err) < 0 ||
-	    toolchain_of(r, opt->data_dir, a, &t, err) < 0)
+	    toolchain_of(r, lock, opt->data_dir, a, &t, err) < 0)
 		return -1;
 	for (size_t i = 0; i < inputs.n; i++) {
 		const struct input *in = &inputs.v[i];

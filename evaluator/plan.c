@@ -401,7 +401,7 @@ static int make_toolchain(struct planner *p)
 	struct env env = {0};
 	struct toolchain t;
 
-	if (toolchain_of(p->r, p->opt->data_dir, p->a, &t, p->err) < 0)
+	if (toolchain_of(p->r, p->lock, p->opt->data_dir, p->a, &t, p->err) < 0)
 		return -1;
 	s.at = t.at;
 	enum lock_verdict verdict = lock_judge_toolchain(p->lock, &t);

@@ -115,6 +115,7 @@ struct made *planner_add(struct planner *p, struct spec *s);
 struct kernel_made {
 	struct kernel_source source;
 	const struct made *step; /* its outputs are out, modules, dev and debug */
+	bool symbols;            /* there is something for gdb */
 };
 
 int make_kernel(struct planner *p, const struct member *kernel, struct kernel_made *out);

@@ -13,6 +13,7 @@
 #include "evaluator/interp.h"
 #include "evaluator/manifest.h"
 #include "evaluator/merge.h"
+#include "evaluator/prebuilt.h"
 #include "evaluator/sections.h"
 #include "evaluator/yaml.h"
 
@@ -296,7 +297,10 @@ static void fill_in(struct loader *l, struct node *root)
 	struct node *arch;
 	const struct arch *known;
 
-	default_scalar(l, root, "arch", arch_host()->name);
+	const struct arch *built = prebuilt_arch(node_get(root, "kernel"));
+
+	default_scalar(l, root, "arch",
+		       built && built->supported ? built->name : arch_host()->name);
 	default_scalar(l, root, "name", l->r->name);
 	arch = node_get(root, "arch");
 	known = arch->kind == NODE_SCALAR ? arch_find(arch->text) : NULL;

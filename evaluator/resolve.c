@@ -81,7 +81,7 @@ static struct json_object *request_for(struct resolver *v, const struct input *i
 	const struct node *mirrors = node_get(in->node, "mirrors");
 	struct toolchain_name tools;
 
-	toolchain_parse(node_text(v->r->checked, "toolchain"), v->a, &tools);
+	toolchain_meant(v->r, v->lock, v->a, &tools);
 	json_add(o, "do", "resolve");
 	json_add(o, "input", in->name);
 	json_add(o, "from", in->from);
@@ -92,6 +92,7 @@ static struct json_object *request_for(struct resolver *v, const struct input *i
 	json_add(o, "strip", node_text(in->node, "strip"));
 	json_add(o, "sha256", node_text(in->node, "sha256"));
 	json_add(o, "path", in->path);
+	json_add(o, "build", in->build);
 	if (in->closure)
 		json_add(o, "closure", "1");
 	if (mirrors) {
@@ -207,7 +208,7 @@ static bool copy_twin(struct resolver *v, const struct input *in)
 		as.name = e.name;
 		if (strcmp(e.name, in->name) == 0 ||
 		    lock_judge(v->lock, &as) != LOCK_OK || is_asked(v, e.name) ||
-		    in->closure != (lock_fact(&e, "debs") != NULL) ||
+		    in->closure != (lock_fact(&e, "debs") && !lock_fact(&e, "build")) ||
 		    (!in->path) != (!lock_fact(&e, "path")))
 			continue;
 		struct lock_entry *new = lock_renew(&v->lock->inputs, in->name, v->a);
@@ -328,9 +329,7 @@ int resolve_missing(const struct recipe *r, struct lock *lock,
 {
 	struct resolver v = {.r = r, .lock = lock, .opt = opt, .a = a, .err = err};
 
-	if (inputs_collect(r, a, &v.inputs, err) < 0 ||
-	    toolchain_of(r, opt->data_dir, a, &v.toolchain, err) < 0 ||
-	    check_words(&v) < 0)
+	if (inputs_collect(r, a, &v.inputs, err) < 0 || check_words(&v) < 0)
 		return -1;
 	for (size_t i = 0; i < v.inputs.n; i++) {
 		const struct input *in = &v.inputs.v[i];
@@ -344,6 +343,9 @@ int resolve_missing(const struct recipe *r, struct lock *lock,
 		if (resolve_input(&v, in) < 0)
 			return -1;
 	}
+	/* A kernel that was just found decides it. */
+	if (toolchain_of(r, lock, opt->data_dir, a, &v.toolchain, err) < 0)
+		return -1;
 	if ((is_asked(&v, "toolchain") ||
 	     lock_judge_toolchain(lock, &v.toolchain) != LOCK_OK) &&
 	    resolve_toolchain(&v) < 0)

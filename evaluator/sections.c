@@ -5,6 +5,7 @@
 
 #include "evaluator/checks.h"
 #include "evaluator/findings.h"
+#include "evaluator/prebuilt.h"
 
 /* --- tables --------------------------------------------------------------------- */
 
@@ -68,8 +69,22 @@ static const struct schema_key config_keys[] = {
 	{"prefer", false, {.type = TYPE_ENUM, WORDS(prefer_words)}},
 };
 
+static const struct schema_key prebuilt_keys[] = {
+	{"from", true, {.type = TYPE_TEXT, .check = check_prebuilt}},
+	{"sha256", false, {.type = TYPE_TEXT, .check = check_sha256}},
+	{"strip", false, {.type = TYPE_INT}},
+	{"mirrors", false, {.type = TYPE_LIST, .of = &line}},
+	{"include", false, {.type = TYPE_LIST, .of = &line}},
+	{"exclude", false, {.type = TYPE_LIST, .of = &line}},
+};
 static const struct schema_key kernel_keys[] = {
-	{"source", true, {SOURCE_SCHEMA}},
+	{"source", false, {SOURCE_SCHEMA}},
+	{"prebuilt",
+	 false,
+	 {.type = TYPE_SECTION,
+	  KEYS(prebuilt_keys),
+	  .shorthand = "from",
+	  .check = check_local_tree_keys}},
 	{"patches", false, {.type = TYPE_LIST, .of = &source}},
 	{"localversion",
 	 false,
@@ -179,7 +194,10 @@ static const struct schema_key recipe_keys[] = {
 	 {.type = TYPE_TEXT, .def = "debian/13", .check = check_toolchain}},
 	{"kernel",
 	 false,
-	 {.type = TYPE_SECTION, KEYS(kernel_keys), .shorthand = "source"}},
+	 {.type = TYPE_SECTION,
+	  KEYS(kernel_keys),
+	  .shorthand = "source",
+	  .check = check_kernel}},
 	{"modules",
 	 false,
 	 {.type = TYPE_MAP, .of = &module, .check_key = check_plain_name}},
@@ -275,6 +293,7 @@ int sections_check(const struct node *r, struct error *err)
 				   "add for example `kernel: debian/linux-source-6.12`");
 		}
 	}
+	check_prebuilt_arch(r, err);
 	sections_twins(modules, err);
 	for (size_t i = 0; modules && i < modules->n; i++)
 		check_module_list(

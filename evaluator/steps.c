@@ -16,6 +16,19 @@ static struct made *make_guest(struct planner *p)
 	return planner_add(p, &s);
 }
 
+/* A debugger without symbols is none. */
+static int no_gdb(struct planner *p)
+{
+	const struct member *gdb = node_member(p->r->checked, "gdb");
+
+	if (gdb->value->is_default)
+		return 0;
+	error_at(p->err, gdb->key_at, "a prebuilt kernel brings no symbols for gdb");
+	return error_hint(p->err,
+			  "a kernel from `source:` has them, as has a folder with "
+			  "debug/vmlinux");
+}
+
 int steps_make(struct planner *p)
 {
 	const struct member *kernel = node_member(p->r->checked, "kernel");
@@ -28,5 +41,9 @@ int steps_make(struct planner *p)
 	struct made *guest = make_guest(p);
 	struct made *initramfs = guest ? make_initramfs(p, k.step, guest) : NULL;
 	struct made *run = initramfs ? make_run(p, k.step, initramfs) : NULL;
-	return run && make_gdb(p, k.step, run, &k.source) ? 0 : -1;
+	if (!run)
+		return -1;
+	if (!k.symbols)
+		return no_gdb(p);
+	return make_gdb(p, k.step, run, &k.source) ? 0 : -1;
 }

@@ -6,7 +6,7 @@
 
 #include "base/argv.h"
 #include "evaluator/findings.h"
-#include "evaluator/inputs.h"
+#include "evaluator/lock.h"
 #include "evaluator/schema.h"
 #include "evaluator/sections.h"
 #include "evaluator/yaml.h"
@@ -156,8 +156,22 @@ static void choose(struct toolchain *t, const struct node *n, const char *versio
 	t->links = keep(a, &links);
 }
 
-int toolchain_of(const struct recipe *r, const char *data_dir, struct arena *a,
-		 struct toolchain *out, struct error *err)
+void toolchain_meant(const struct recipe *r, const struct lock *lock, struct arena *a,
+		     struct toolchain_name *out)
+{
+	const struct node *asked = node_get(r->checked, "toolchain");
+	const bool prebuilt = node_get(node_get(r->checked, "kernel"), "prebuilt");
+	const struct lock_entry *kernel =
+		prebuilt ? lock_find(&lock->inputs, "kernel.prebuilt") : NULL;
+	const char *suite = kernel ? lock_fact(kernel, "suite") : NULL;
+
+	toolchain_parse(asked->is_default && suite ? arena_printf(a, "debian/%s", suite)
+						   : asked->text,
+			a, out);
+}
+
+int toolchain_of(const struct recipe *r, const struct lock *lock, const char *data_dir,
+		 struct arena *a, struct toolchain *out, struct error *err)
 {
 	const struct node *asked = node_get(r->checked, "toolchain");
 	const char *path = arena_printf(a, "%s/recipes/toolchain.yaml", data_dir);
@@ -170,7 +184,7 @@ int toolchain_of(const struct recipe *r, const char *data_dir, struct arena *a,
 
 	if (findings_close(err) < 0 || !n)
 		return -1;
-	toolchain_parse(asked->text, a, &name);
+	toolchain_meant(r, lock, a, &name);
 	const char *called = name.gcc ? arena_printf(a, "gcc-%s", name.gcc) : "gcc";
 	const struct arch *host = arch_host();
 	/* A native toolchain is the same one for every recipe that builds for this

@@ -132,6 +132,7 @@ static const struct {
 	{"Package: ", offsetof(struct apt_deb, package)},
 	{"Architecture: ", offsetof(struct apt_deb, arch)},
 	{"Version: ", offsetof(struct apt_deb, version)},
+	{"Depends: ", offsetof(struct apt_deb, depends)},
 	{"SHA256: ", offsetof(struct apt_deb, sha256)},
 	{"Filename: ", offsetof(struct apt_deb, pool)},
 };

@@ -15,9 +15,10 @@
 
 struct apt_deb {
 	const char *package, *arch, *version;
-	const char *name;   /* file name */
-	const char *pool;   /* directory, with a slash at its end */
-	const char *sha256; /* hex */
+	const char *depends; /* NULL: nothing */
+	const char *name;    /* file name */
+	const char *pool;    /* directory, with a slash at its end */
+	const char *sha256;  /* hex */
 	uint64_t size;
 };
 
@@ -30,6 +31,7 @@ struct apt_release {
 struct apt_query {
 	const char *suite;    /* code name */
 	const char *arch;     /* of the packages whose names say none */
+	const char *second;   /* another that a later query will name, or NULL */
 	struct argv packages; /* NAME or NAME:ARCH */
 	bool closure;         /* with what they depend on */
 };

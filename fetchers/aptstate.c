@@ -390,6 +390,8 @@ static int check_host(const struct host *h, struct error *err)
 /* The query's own architecture first, then those its packages name. */
 static void collect_archs(const struct apt_query *q, struct argv *archs)
 {
+	if (q->second && strcmp(q->second, q->arch) != 0)
+		argv_push(archs, q->second);
 	for (size_t i = 0; i < q->packages.n; i++) {
 		const char *colon = strchr(q->packages.v[i], ':');
 

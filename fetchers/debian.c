@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: MIT
-/* Sources of the form debian/[SUITE/]PACKAGE[:ARCH]. */
+/*
+ * Sources of the form debian/[SUITE/]PACKAGE[:ARCH]: one package, with what it depends
+ * on, or a built kernel (debkernel.h), which is kept as packages: its builder takes from
+ * each what it needs, and the store holds a fifth of the bytes.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -12,6 +16,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "fetchers/deb.h"
+#include "fetchers/debkernel.h"
 #include "fetchers/debline.h"
 #include "fetchers/fetch.h"
 #include "fetchers/unpack.h"
@@ -23,10 +28,14 @@ static bool is_kernel(const char *package)
 
 /* --- lock ------------------------------------------------------------------ */
 
+/* A built kernel is wanted by who says for which machine its programs shall be. */
 static int query(struct fetch_job *job, const char *suite, struct apt_answer *answer,
-		 bool *missing, struct error *err)
+		 struct strbuf *seen, bool *missing, struct error *err)
 {
-	const char *arch = job_in(job, "arch");
+	const char *arch = job_in(job, "arch"), *build = job_in(job, "build");
+
+	if (build)
+		return debian_kernel(job, suite, build, answer, seen, missing, err);
 	struct apt_query q = {
 		.suite = suite,
 		.arch = arch ? arch : "amd64",
@@ -60,6 +69,7 @@ static int found(struct fetch_job *job, const char *suite,
 		job_set(job, "member",
 			arena_printf(job->arena, "usr/src/%s.tar.xz", job->spec.package));
 	job_keep(job, "path");
+	job_keep(job, "build");
 	job_set(job, "date", answer->release.date);
 	job->release = answer->release;
 	return 0;
@@ -69,8 +79,9 @@ static int lock(struct fetch_job *job, struct error *err)
 {
 	const char *wanted = job_in(job, "suite");
 	const char *first = wanted ? suite_codename(wanted) : NULL;
+	autobuf struct strbuf seen = STRBUF_INIT;
 	struct apt_answer answer;
-	bool missing;
+	bool missing = false;
 
 	if (wanted && !first)
 		return error_class(err, ERROR_RECIPE, "'%s' is no Debian suite", wanted);
@@ -78,7 +89,7 @@ static int lock(struct fetch_job *job, struct error *err)
 		first = job->spec.suite;
 	if (!first)
 		first = suite_list()[0];
-	if (query(job, first, &answer, &missing, err) == 0)
+	if (query(job, first, &answer, &seen, &missing, err) == 0)
 		return found(job, first, &answer);
 	if (job->spec.suite || !missing)
 		return -1;
@@ -87,12 +98,14 @@ static int lock(struct fetch_job *job, struct error *err)
 
 		if (strcmp(*s, first) == 0)
 			continue;
-		if (query(job, *s, &answer, &missing, &quiet) == 0) {
+		if (query(job, *s, &answer, &seen, &missing, &quiet) == 0) {
 			log_say(LOG_INFO, "%s is not in %s, taken from %s",
 				job->spec.package, first, *s);
 			return found(job, *s, &answer);
 		}
 	}
+	if (seen.len)
+		error_hint(err, "%s", seen.ptr);
 	return -1; /* with what was wrong in the first suite */
 }
 
@@ -198,6 +211,21 @@ static int unpack_tree(struct fetch_job *job, struct argv *paths, struct error *
 	return failed;
 }
 
+/* A folder with the files themselves. */
+static int keep_packages(struct fetch_job *job, const struct deb_line *lines,
+			 const struct argv *paths, struct error *err)
+{
+	if (mkdir(job->dest, 0755) < 0)
+		return error_errno(err, "cannot create directory %s", job->dest);
+	for (size_t i = 0; i < paths->n; i++) {
+		autofree char *to = path_join(job->dest, lines[i].name);
+
+		if (copy_file(paths->v[i], to, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* NAME_VERSION_ARCH.deb: the store name says NAME-VERSION. */
 static const char *name_of(struct fetch_job *job, const struct deb_line *lines, size_t n)
 {
@@ -228,6 +256,8 @@ static int obtain(struct fetch_job *job, struct error *err)
 	    get_files(job, lines, n, &paths, err) < 0)
 		return -1;
 	job->name = name_of(job, lines, n);
+	if (job_fact(job, "build"))
+		return keep_packages(job, lines, &paths, err);
 	if (!member)
 		return unpack_tree(job, &paths, err);
 	struct unpack u = {

@@ -268,7 +268,7 @@ int cached_files(const struct fetch_job *job, struct cached_file *files, size_t 
 
 /* --- placing --------------------------------------------------------------- */
 
-static int copy_file(const char *from, const char *to, struct error *err)
+int copy_file(const char *from, const char *to, struct error *err)
 {
 	autoclose int in = open(from, O_RDONLY | O_CLOEXEC);
 	struct stat st;

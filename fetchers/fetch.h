@@ -77,5 +77,7 @@ int cached_files(const struct fetch_job *job, struct cached_file *files, size_t 
 /* The file at path, `label` for people, becomes dest: unpacked if it is an archive. */
 int place_file(struct fetch_job *job, const char *path, const char *label,
 	       struct error *err);
+/* The bytes, and whether it is a program; `to` must not exist. */
+int copy_file(const char *from, const char *to, struct error *err);
 /* SHA-256 of a file. */
 int file_sha256(const char *path, struct sha256 *out, struct error *err);

@@ -173,6 +173,38 @@ static void loopback_up(void)
 	close(fd);
 }
 
+/* A device of that number on the virtio bus: 3 is a console, 9 is 9p. */
+static int has_virtio(unsigned int wanted)
+{
+	DIR *devices = opendir("/sys/bus/virtio/devices");
+	struct dirent *entry;
+	char path[300];
+	int found = 0;
+
+	while (devices && !found && (entry = readdir(devices))) {
+		char *text;
+
+		snprintf(path, sizeof(path), "/sys/bus/virtio/devices/%s/device",
+			 entry->d_name);
+		text = entry->d_name[0] == '.' ? NULL : read_text(path, 16);
+		found = text && strtoul(text, NULL, 0) == wanted;
+		free(text);
+	}
+	if (devices)
+		closedir(devices);
+	return found;
+}
+
+/* What a line of /etc/kbuild/drivers waits for. */
+static int is_wanted(const char *when, const char *cmdline)
+{
+	if (strncmp(when, "virtio:", 7) == 0)
+		return has_virtio((unsigned int)strtoul(when + 7, NULL, 10));
+	if (strcmp(when, "overlay") == 0)
+		return strstr(cmdline, ":overlay") != NULL;
+	return 1;
+}
+
 /* One line of /etc/kbuild/modules: the path, then the parameters. */
 static void load_module(char *line)
 {
@@ -197,6 +229,23 @@ static void load_modules(void)
 	while ((line = strsep(&rest, "\n")))
 		if (*line)
 			load_module(line);
+	free(list);
+}
+
+/* Buses come first in the list, so their devices are there when their turn comes. */
+static void load_drivers(void)
+{
+	char *list = read_text("/etc/kbuild/drivers", 1 << 16);
+	char *cmdline = read_text("/proc/cmdline", 64 * 1024);
+	char *rest = list, *line;
+
+	while ((line = strsep(&rest, "\n"))) {
+		char *when = strsep(&line, " ");
+
+		if (line && is_wanted(when, cmdline ? cmdline : ""))
+			load_module(line);
+	}
+	free(cmdline);
 	free(list);
 }
 
@@ -525,6 +574,7 @@ int main(void)
 	setenv("PATH", "/bin:/sbin:/usr/bin:/usr/sbin", 1);
 	setenv("HOME", "/root", 1);
 
+	load_drivers();
 	channel = open_report(&rq);
 	say("boot %s s", uptime);
 	snprintf(line, sizeof(line), "@kbuild-guest boot %s\n", uptime);

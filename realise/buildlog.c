@@ -85,13 +85,24 @@ static void look_for_errors(struct buildlog *log, const char *s)
 		remember(&log->last_words, s);
 }
 
-/* SYMBOL ASKED GOT, separated by single blanks; ASKED may be quoted text with blanks. */
+/* The end of a word, which may be quoted text with blanks. */
+static const char *word_end(const char *s)
+{
+	if (*s != '"')
+		return s + strcspn(s, " ");
+	for (s++; *s && *s != '"'; s++)
+		if (*s == '\\' && s[1])
+			s++;
+	return *s ? s + 1 : s;
+}
+
+/* SYMBOL ASKED GOT, separated by single blanks. */
 static void take_refusal(struct buildlog *log, const char *s)
 {
-	const char *first = strchr(s, ' ');
-	const char *last = strrchr(s, ' ');
+	const char *first = word_end(s);
+	const char *last = *first ? word_end(first + 1) : first;
 
-	if (!first || first == last)
+	if (!*last)
 		return;
 	argv_pushf(&log->refusals, "%.*s", (int)(first - s), s);
 	argv_pushf(&log->refusals, "%.*s", (int)(last - first - 1), first + 1);

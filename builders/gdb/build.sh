@@ -46,7 +46,7 @@ build() {
 		word wait "${opt_wait:-}"
 		word run "$in_run"
 		word kernel_debug "$in_kernel_debug"
-		word kernel_source "$in_kernel_source"
+		word kernel_source "$(place kernel_source)"
 		word modules "$(modules)"
 		word breaks "${opt_breaks:-}"
 		word commands "${opt_commands:-}"

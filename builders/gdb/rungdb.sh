@@ -126,8 +126,8 @@ main() {
 	else
 		# There are still the kernel's symbols and sources.
 		printf 'rungdb: this %s has no Python: no symbols of modules, no lx- commands\n' "$gdb" >&2
-		set -- -ex "set substitute-path /src/source $(physical "$kernel_source")" \
-			-ex "target remote $target" "$vmlinux" "$@"
+		set -- -ex "target remote $target" "$vmlinux" "$@"
+		[ -z "$kernel_source" ] || set -- -ex "set substitute-path /src/source $(physical "$kernel_source")" "$@"
 	fi
 	set -- "$gdb" -q -iex "set auto-load python-scripts off" "$@"
 	RUNGDB_VMLINUX=$vmlinux

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-# Files: module.files (step, path), builtin, modules.dep, wanted (names), load.wanted (name
-# and parameters). Writes chosen.paths (files of the image) and load (lines for init).
+# Files: module.files (step, path), builtin, modules.dep, drivers.wanted (when, name), wanted
+# (names), load.wanted (name and parameters). Writes chosen.paths (files of the image), load
+# and drivers (lines for init).
 
 function module_name(path) {
 	sub(/.*\//, "", path)
@@ -31,6 +32,20 @@ function load(path, list, i, n) {
 	load_one(path)
 }
 
+function driver(when, path, list, i, n) {
+	n = split(needs[path], list, " ")
+	for (i = n; i > 0; i--)
+		driver_one(when, list[i])
+	driver_one(when, path)
+}
+
+function driver_one(when, path) {
+	if (!((when, path) in drives) && !(("always", path) in drives)) {
+		drives[when, path]
+		print when " " prefix path >"drivers"
+	}
+}
+
 # Parameters belong to a module however it comes to be loaded.
 function load_one(path) {
 	if (path in loaded)
@@ -48,6 +63,7 @@ function fail(text) {
 BEGIN {
 	printf "" >"chosen.paths"
 	printf "" >"load"
+	printf "" >"drivers"
 }
 
 FILENAME == "module.files" {
@@ -66,6 +82,15 @@ FILENAME ~ /modules\.dep$/ {
 	path_of[module_name(path)] = path
 	sub(/^[^:]*: */, "")
 	needs[path] = $0
+	next
+}
+
+# What is built in, or left out of the kernel, is not loaded.
+FILENAME == "drivers.wanted" {
+	if ($2 in path_of) {
+		choose_all(path_of[$2])
+		driver($1, path_of[$2])
+	}
 	next
 }
 

@@ -1,12 +1,29 @@
 # SPDX-License-Identifier: MIT
-# The recipe's modules, and those of the kernel that they or `load` need. depmod runs
-# twice: over everything to learn what is needed, then over what the image has.
+# The recipe's modules, those of the kernel that they or `load` need, and what a run needs
+# where the kernel has not built it in. depmod runs twice: over everything to learn what is
+# needed, then over what the image has.
 
 lib=lib/modules
 
+# When init loads which driver of the kernel (guest/README.md): the bus and the ports it
+# reports by, the command, then what the machine turns out to have.
+drivers='
+always virtio_pci
+always virtio_mmio
+always qemu_fw_cfg
+virtio:3 virtio_console
+virtio:4 virtio_rng
+virtio:1 virtio_net
+virtio:9 9pnet_virtio
+virtio:9 9p
+virtio:26 virtiofs
+overlay overlay'
+
 add_modules() {
 	: >load
+	: >drivers
 	add /etc/kbuild/modules 0644 file /build/load
+	add /etc/kbuild/drivers 0644 file /build/drivers
 	[ "$(config_value /src/kernel/config MODULES)" = y ] || {
 		[ -z "$opt_load" ] || die "initramfs.load: the kernel has CONFIG_MODULES=n"
 		return 0
@@ -51,14 +68,23 @@ stage_module() {
 	done <files
 }
 
-# chosen.paths: files of the image; load: what init loads, dependencies first.
+# chosen.paths: files of the image; load and drivers: what init loads, dependencies first.
 choose_modules() {
 	[ -e module.files ] || : >module.files
 	cat "all/$lib/$release/modules.builtin" >builtin 2>/dev/null || : >builtin
 	printf '%s\n' "$opt_modules" | grep . >wanted || cut -f 1 module.files | sort -u >wanted
 	printf '%s\n' "$opt_load" | grep . >load.wanted || :
+	printf '%s\n' "$drivers" | grep . >drivers.wanted
 	awk -v prefix="/$lib/$release/" -f "$script/choose.awk" \
-		module.files builtin "all/$lib/$release/modules.dep" wanted load.wanted
+		module.files builtin "all/$lib/$release/modules.dep" drivers.wanted wanted load.wanted
+}
+
+# unpacked FILE: its name in the image. Older kernels leave unpacking to modprobe.
+unpacked() {
+	case $1 in
+	*.ko.gz | *.ko.xz | *.ko.zst) [ "$(config_value /src/kernel/config MODULE_DECOMPRESS)" = y ] || set -- "${1%.*}" ;;
+	esac
+	printf '%s\n' "$1"
 }
 
 stage_chosen() {
@@ -69,7 +95,15 @@ stage_chosen() {
 	done
 	while read -r file; do
 		mkdir -p "chosen/$lib/$release/${file%/*}"
-		cp -L "all/$lib/$release/$file" "chosen/$lib/$release/$file"
+		name=$(unpacked "$file")
+		case $file in
+		"$name") set -- cat ;;
+		*.gz) set -- gzip -dc ;;
+		*.xz) set -- xz -dc ;;
+		*.zst) set -- zstd -dc ;;
+		esac
+		"$@" <"all/$lib/$release/$file" >"chosen/$lib/$release/$name"
+		[ "$name" = "$file" ] || sed -i "s|/$lib/$release/$file|/$lib/$release/$name|" load drivers
 	done <chosen.paths
 	depmod -b /build/chosen "$release"
 }

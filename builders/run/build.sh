@@ -15,7 +15,9 @@ has() {
 }
 
 built_in() {
-	grep -q "^CONFIG_$1=y\$" "$config_file"
+	for b_symbol; do
+		grep -q "^CONFIG_$b_symbol=y\$" "$config_file" || return 1
+	done
 }
 
 # The file names of the few modules that matter before the command runs.
@@ -30,6 +32,7 @@ has_module() {
 	NET_9P) m_file=9pnet ;;
 	NET_9P_VIRTIO) m_file=9pnet_virtio ;;
 	OVERLAY_FS) m_file=overlay ;;
+	FW_CFG_SYSFS) m_file=qemu_fw_cfg ;;
 	*) return 1 ;;
 	esac
 	grep -Eq "/$m_file\.ko(\.(gz|xz|zst))?([[:space:]]|\$)" "$contents"
@@ -139,7 +142,7 @@ choose_bus() {
 
 # /dev/fw_cfg's device is found by ACPI on x86 and by the device tree elsewhere.
 has_fw_cfg() {
-	built_in FW_CFG_SYSFS && { [ "$arch" != x86_64 ] || built_in ACPI; }
+	has FW_CFG_SYSFS && { [ "$arch" != x86_64 ] || built_in ACPI; }
 }
 
 has_virtiofs() {
@@ -179,7 +182,7 @@ kernel_facts() {
 	fact has_virtiofs has_virtiofs
 	fact has_9p has_9p
 	fact has_overlay has OVERLAY_FS
-	fact has_dhcp built_in IP_PNP_DHCP
+	fact has_dhcp built_in IP_PNP_DHCP VIRTIO_NET
 	fact has_lpae built_in ARM_LPAE
 	case $arch in
 	riscv64 | armhf) echo 'cmdline_max=1023' ;;

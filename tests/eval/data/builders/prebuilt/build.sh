@@ -1,0 +1,1 @@
+# Frozen for the golden tests: never run.
