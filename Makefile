@@ -158,7 +158,7 @@ install: all ## install below PREFIX (and DESTDIR)
 	install -m 755 $(B)/kbuild $(DESTDIR)$(PREFIX)/bin/kbuild
 	install -m 755 $(B)/kbuild-fetch $(DESTDIR)$(PREFIX)/libexec/kbuild/kbuild-fetch
 	install -m 644 docs/kbuild.1 $(DESTDIR)$(PREFIX)/share/man/man1/kbuild.1
-	for d in builders recipes guest vary examples; do \
+	for d in board builders recipes guest vary examples; do \
 		rm -rf $(DESTDIR)$(PREFIX)/share/kbuild/$$d; \
 		git ls-files -z $$d | xargs -0 cp --parents -t $(DESTDIR)$(PREFIX)/share/kbuild; \
 	done

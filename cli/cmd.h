@@ -120,6 +120,7 @@ int cmd_inspect(struct cli *cli, int argc, char **argv, struct error *err);
 int cmd_key(struct cli *cli, int argc, char **argv, struct error *err);
 int cmd_lock(struct cli *cli, int argc, char **argv, struct error *err);
 int cmd_log(struct cli *cli, int argc, char **argv, struct error *err);
+int cmd_probe(struct cli *cli, int argc, char **argv, struct error *err);
 int cmd_push(struct cli *cli, int argc, char **argv, struct error *err);
 int cmd_realize(struct cli *cli, int argc, char **argv, struct error *err);
 int cmd_run(struct cli *cli, int argc, char **argv, struct error *err);

@@ -73,6 +73,18 @@ static const struct cmd commands[] = {
 	 "examples\n  kbuild inspect hello.ko --against recipe.yaml\n"
 	 "  kbuild inspect hello.ko --against /lib/modules/6.1.0-43-amd64/build",
 	 cmd_inspect},
+	{"probe", "ssh://[USER@]HOST[:PORT] | --file FILE ...",
+	 "write down what a machine runs, for kernel.target",
+	 "Asks the machine over ssh, or reads what was saved of it: uname -a, "
+	 "/proc/version, a\n"
+	 ".config or config.gz, Module.symvers, /proc/kallsyms, a module that it loads, "
+	 "its\n"
+	 "kernel, a copy of /boot or of /lib/modules/RELEASE. Files are known by what is "
+	 "in\n"
+	 "them. docs/deploy.md says more.\n\n"
+	 "examples\n  kbuild probe ssh://root@board.example\n"
+	 "  kbuild probe --file uname.txt config.gz -o board.yaml",
+	 cmd_probe},
 	{"explain", "[TEXT ... | -]",
 	 "what a message of the kernel means, what to change",
 	 "One message as words, or many lines on standard input, of which those are "

@@ -119,6 +119,33 @@ const struct machine *machine_of_config(const struct kconfig *config)
 	return NULL;
 }
 
+const struct machine *machine_of_uname(struct str word)
+{
+	static const struct {
+		const char *prefix, *name;
+	} words[] = {
+		{"x86_64", "x86_64"},   {"i386", "i386"},
+		{"i486", "i386"},       {"i586", "i386"},
+		{"i686", "i386"},       {"aarch64", "arm64"},
+		{"arm64", "arm64"},     {"armv8", "arm64"},
+		{"armv", "arm"},        {"riscv64", "riscv64"},
+		{"riscv32", "riscv32"}, {"ppc64le", "ppc64le"},
+		{"ppc", "ppc"},         {"mips64", "mips64"},
+		{"mips", "mips"},       {"loongarch64", "loongarch64"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		size_t n = strlen(words[i].prefix);
+
+		if (word.len < n || memcmp(word.ptr, words[i].prefix, n) != 0)
+			continue;
+		for (size_t k = 0; k < ARRAY_LEN(machines); k++)
+			if (strcmp(machines[k].name, words[i].name) == 0)
+				return &machines[k];
+	}
+	return NULL;
+}
+
 bool machine_relocates(const struct machine *m, uint32_t type)
 {
 	const uint16_t *r = m->relocations;

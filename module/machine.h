@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/str.h"
 #include "module/kconfig.h"
 
 struct machine {
@@ -20,5 +21,7 @@ struct machine {
 const struct machine *machine_of_elf(uint16_t elf, bool wide);
 const struct machine *machine_named(const char *name);
 const struct machine *machine_of_config(const struct kconfig *config);
+/* What `uname -m` says of it: armv7l. 32 bit programs on arm64 are told armv8l. */
+const struct machine *machine_of_uname(struct str word);
 /* Would its loader apply a relocation of this type? */
 bool machine_relocates(const struct machine *m, uint32_t type);

@@ -5,6 +5,7 @@
  */
 #include "base/alloc.h"
 #include "module/explain.h"
+#include "module/probe.h"
 #include "module/image.h"
 #include "module/unpack.h"
 #include "module/verdict.h"
@@ -30,6 +31,18 @@ static void judge(struct str file, struct arena *a)
 	target_finish(&t);
 }
 
+/* What was taken of a file can be said again, and once more of the same file. */
+static void probe(struct str file, struct arena *a)
+{
+	autoerror struct error err = {0}, again = {0}, whole = {0};
+	struct probe p = {.a = a};
+
+	if (probe_add(&p, "a", file, &err) == 0 && probe_add(&p, "b", file, &again) < 0)
+		BUG("it contradicts itself: %s", again.msg);
+	probe_complete(&p, &whole);
+	probe_finish(&p);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
 	struct str file = {(const char *)bytes, n};
@@ -40,6 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	struct arena a = {0};
 
 	judge(file, &a);
+	probe(file, &a);
 	if (unpack(file, 1 << 20, &unpacked, &quiet) == 0 && unpacked.len)
 		judge((struct str){unpacked.ptr, unpacked.len}, &a);
 	target_of_image(&image, "image", file, &a);

@@ -5,7 +5,7 @@ cd "$(dirname "$0")/../.." || exit 1
 echo 1..3
 
 # What the golden evaluations read is never run.
-scripts=$(find builders examples vary tests -path tests/eval -prune -o -name '*.sh' -print | sort)
+scripts=$(find board builders examples vary tests -path tests/eval -prune -o -name '*.sh' -print | sort)
 # shellcheck disable=SC2086 # a list of words
 if out=$(shellcheck -x $scripts .ci/run 2>&1); then
 	echo 'ok 1 - shellcheck'
