@@ -15,7 +15,7 @@ configure() {
 	chmod -R u+w "$moddir"
 	find "$moddir" \( -name '*.ko' -o -name '*.o' -o -name '*.cmd' -o -name '*.mod' \) -type f \
 		-exec rm -f {} +
-	check_arch
+	check_makefiles
 	symvers=
 	for input in $inputs; do
 		case $input in
@@ -24,14 +24,39 @@ configure() {
 	done
 }
 
-check_arch() {
-	for makefile in Makefile Kbuild; do
-		[ -f "$moddir/$makefile" ] || continue
-		fixed=$(sed -n 's/^[ \t]*\(export[ \t]\{1,\}\)\{0,1\}ARCH[ \t]*[?:]\{0,1\}=[ \t]*\([a-z0-9_]\{1,\}\).*/\2/p' \
-			"$moddir/$makefile" | head -n 1)
-		[ -z "$fixed" ] || [ "$fixed" = "$karch" ] ||
-			warn "module $opt_name: its $makefile says ARCH=$fixed; built for $karch"
+# said NAME FILE...: `FILE:LINE VALUE` of the first NAME=VALUE, also in a rule's command.
+said() {
+	name=$1
+	shift
+	(cd "$moddir" && awk -v name="$name" '
+		{ sub(/(^|[ \t])#.*/, "") }
+		match($0, "(^|[ \t;])" name "[ \t]*[?:]?:?=[ \t]*[^ \t;$]+") {
+			value = substr($0, RSTART, RLENGTH)
+			sub(/[^=]*=[ \t]*/, "", value)
+			print FILENAME ":" FNR " " value
+			exit
+		}
+	' "$@")
+}
+
+# Nothing of these decides anything here, and a reader should not think so.
+check_makefiles() {
+	set --
+	for makefile in Kbuild Makefile; do
+		[ ! -f "$moddir/$makefile" ] || set -- "$@" "$makefile"
 	done
+	fixed=$(said ARCH "$@")
+	case ${fixed#* } in
+	'' | "$karch" | "$srcarch") ;;
+	*) warn "module $opt_name: ${fixed%% *} says ARCH=${fixed#* }; built for $karch" ;;
+	esac
+	fixed=$(said CROSS_COMPILE "$@")
+	case ${fixed#* } in
+	*[\<\>]*) warn "module $opt_name: ${fixed%% *} says CROSS_COMPILE=${fixed#* }, which no shell would take; not used" ;;
+	esac
+	# What only cleans, or only calls others, is not asked to build something.
+	grep -Eq 'obj-|include' "$moddir/$1" ||
+		die "module $opt_name: its $1 names no module; expected a line such as obj-m := NAME.o"
 }
 
 build() {

@@ -3,7 +3,7 @@
 # Modules as people write them, against the tests' smallest kernel: every way of finding the
 # kernel, several in a folder, one that needs another, words for make, parameters; loaded in a
 # guest, and one of them stopped in by `kbuild debug`.
-# S1-16 S1-20 S1-21 S1-27 S1-29 S2-20 S2-26 S4-05 S4-13 S4-23 S4-24 S5-20
+# S1-16 S1-20 S1-21 S1-27 S1-28 S1-29 S2-20 S2-26 S4-05 S4-13 S4-23 S4-24 S5-20
 # shellcheck disable=SC2016 # commands for the guest and for make are quoted
 . "$(dirname "$0")/../lib.sh"
 need bwrap qemu-system-x86_64 gdb readelf
@@ -64,9 +64,26 @@ module khead khead "$plain"
 cat >khead/Makefile <<'END'
 obj-m += khead.o
 all:
-	make ARCH=arm64 -C $(KHEAD) M=$(PWD) modules
+	make ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- -C $(KHEAD) M=$(PWD) modules
+clean:
+	make ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- -C $(KHEAD) M=$(PWD) clean
 END
-sed -i '1iARCH = arm64' khead/Makefile
+
+# As a tutorial prints it, with what is to be filled in.
+module stray stray "$plain"
+cat >stray/Makefile <<'END'
+obj-m += stray.o
+KDIR=<your/path/to/kernel/source/root/folder>
+CROSS_COMPILE=<x86_64-linux-gnu-
+all:
+	make ARCH=x86 CROSS_COMPILE=$(CROSS_COMPILE) -C $(KDIR) M=$(PWD) modules
+END
+
+# One above, one below.
+module tree top "$plain" && module tree/low/er deep "$plain"
+echo 'obj-m := top.o low/' >tree/Makefile
+echo 'obj-m := er/' >tree/low/Makefile
+echo 'obj-m := deep.o' >tree/low/er/Makefile
 
 # Two in a folder, one of two files, with a Kbuild file and a word from the recipe.
 module pair left '' && module pair right ''
@@ -100,6 +117,8 @@ modules:
   kdir: ./kdir
   kerneldir: ./kerneldir
   khead: {source: ./khead, install: kernel/drivers/vmm}
+  stray: ./stray
+  tree: ./tree
   pair: {source: ./pair, make: {GIVEN: from-the-recipe}}
   user: {source: ./user, needs: {modules: [base]}, load: y, params: "word=param"}
   base: ./base
@@ -114,13 +133,41 @@ else
 	done_testing
 fi
 "$KB" log r.yaml#modules.khead >said 2>&1
-t_has 'an architecture that a Makefile has no say in is told' said 'khead.*ARCH=arm64; built for x86'
+t_is 'an architecture that a Makefile has no say in is told, once, with the line' 1 \
+	"$(grep -c 'khead: Makefile:3 says ARCH=arm64; built for x86_64$' said)"
+t_is 'and nothing else of it' 1 "$(grep -c 'warn' said)"
+"$KB" log r.yaml#modules.stray >said 2>&1
+t_has 'so is a compiler with a stray <' said 'stray: Makefile:3 says CROSS_COMPILE=<x86_64-linux-gnu-'
+t_is 'and nothing else of that one' 1 "$(grep -c 'warn' said)"
 release=$(cat result/kernel/release)
 L=lib/modules/$release
 for f in bare:updates/bare.ko kdir:updates/kdir.ko kerneldir:updates/kerneldir.ko khead:kernel/drivers/vmm/khead.ko \
-	pair:updates/left.ko pair:updates/right.ko; do
+	pair:updates/left.ko pair:updates/right.ko stray:updates/stray.ko tree:updates/top.ko \
+	tree:updates/low/er/deep.ko; do
 	if [ -f "result/modules.${f%%:*}/$L/${f#*:}" ]; then ok "$f"; else not_ok "$f"; fi
 done
+# What make is told is part of what a module is.
+drv() {
+	"$KB" eval --stage=drv r.yaml | sed -n 's/^modules.pair //p'
+}
+before=$(drv)
+sed -i 's/from-the-recipe/from-another/' r.yaml
+if [ -n "$before" ] && [ "$before" != "$(drv)" ]; then
+	ok 'another word for make is another module'
+else
+	not_ok "another word for make is another module: $before"
+fi
+sed -i 's/from-another/from-the-recipe/' r.yaml
+
+# Nothing is ever cleaned here, and what only cleans builds nothing.
+module cleans cleans "$plain"
+printf 'clean:\n\trm -rf ../* && echo cleaned\n' >cleans/Makefile
+printf 'kbuild: 1\nextends: [tiny/recipe.yaml]\nmodules: {cleans: ./cleans}\n' >cleans.yaml
+cp r.lock cleans.lock
+t_fails 'a Makefile that only cleans is refused' "$KB" realize --locked --no-link cleans.yaml#modules.cleans
+t_has 'by its name' "$T_OUT" 'module cleans: its Makefile names no module'
+t_hasnt 'and nobody calls it' "$T_OUT" 'cleaned\|modpost\|MODPOST'
+
 # A build by hand in the folder: what its rules ignore does not count.
 echo stale >bare/bare.o
 echo stale >bare/.bare.o.cmd
