@@ -17,6 +17,8 @@ struct running {
 	char phase[64];
 	char what[96]; /* of a download */
 	uint64_t done, total;
+	uint64_t first; /* where counting began, and when: the pace */
+	double counting;
 };
 
 struct progress {
@@ -60,6 +62,19 @@ static void add_time(struct strbuf *b, double seconds)
 		strbuf_printf(b, "%ld:%02ld", s / 60, s % 60);
 }
 
+/* How long as many objects as the last build had will take at the pace of this one. */
+static void add_left(struct strbuf *b, const struct running *r)
+{
+	uint64_t made = r->done - r->first;
+
+	if (r->what[0] || !made || r->total <= r->done || r->done * 20 < r->total)
+		return;
+	strbuf_adds(b, ", ");
+	add_time(b,
+		 (clock_s() - r->counting) / (double)made * (double)(r->total - r->done));
+	strbuf_adds(b, " left");
+}
+
 static void describe(const struct progress *p, size_t i, struct strbuf *b)
 {
 	const struct running *r = &p->v[i];
@@ -79,6 +94,7 @@ static void describe(const struct progress *p, size_t i, struct strbuf *b)
 	}
 	strbuf_adds(b, "  ");
 	add_time(b, clock_s() - r->start);
+	add_left(b, r);
 }
 
 static size_t columns(void)
@@ -177,6 +193,10 @@ void progress_event(void *ctx, const struct realise_event *e)
 		snprintf(r->what, sizeof(r->what), "%s", e->text ? e->text : "");
 		r->done = e->done;
 		r->total = e->total;
+		if (!r->counting || r->done < r->first) {
+			r->first = r->done;
+			r->counting = clock_s();
+		}
 		break;
 	case EVENT_LINE:
 		say(p, "%s> %s", p->steps[e->step].name, e->text);

@@ -33,7 +33,12 @@ realize() {
 	"$KB" realize --locked "$@"
 }
 
-t_run 'three steps are built' realize --json "$T/r.yaml"
+"$KB" realize --locked --no-link --json "$T/r.yaml#second" >"$T/0.json" 2>"$T/0.err"
+t_is 'a named step is built with what it needs' 'true true' "$(built "$T/0.json" first) $(built "$T/0.json" second)"
+t_hasnt 'and nothing else is' "$T/0.err" '^third'
+t_run 'the others are, when all is asked for' realize --json "$T/r.yaml"
+t_is 'which builds only what was left' 'false false true' \
+	"$(built "$T_OUT" first) $(built "$T_OUT" second) $(built "$T_OUT" third)"
 cp "$T_OUT" "$T/1.json"
 "$KB" realize --locked --json "$T/r.yaml" >"$T/2.json" 2>"$T/2.err"
 t_is 'no step runs again' 'false false false' \

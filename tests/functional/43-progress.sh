@@ -48,6 +48,8 @@ t_has 'in the end a plain line stays' screen "^[^ ]*progress-$salt: built in"
 recipe two >it.yaml
 on_terminal
 t_has 'the second time it is known' screen "[1-4]/4 objects"
+t_has 'and how long it will take' screen "/4 objects  0:0[0-9], 0:0[0-9] left"
+t_hasnt 'until there is nothing left' screen '4/4 objects.*left'
 recipe three >it.yaml
 on_terminal --verbose
 t_has '--verbose shows what the builder says' screen 'CC *dir/file3.o'
