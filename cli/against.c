@@ -40,15 +40,64 @@ static struct str all_of(const struct strbuf *b)
 	return (struct str){b->ptr, b->len};
 }
 
-/* What the same build put into its output `dev`, of which a result/ link knows nothing.
+/* The first module of a tree; NULL: none. */
+static char *first_module(const char *dir)
+{
+	autoclose int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	autoerror struct error ignored = {0};
+	autoargv struct argv names = {0};
+	char *found = NULL;
+
+	if (fd < 0 || dir_names(fd, &names, &ignored) < 0)
+		return NULL;
+	for (size_t i = 0; i < names.n && !found; i++) {
+		autofree char *path = path_join(dir, names.v[i]);
+		struct stat st;
+
+		if (lstat(path, &st) < 0)
+			continue;
+		if (S_ISDIR(st.st_mode))
+			found = first_module(path);
+		else if (strstr(names.v[i], ".ko"))
+			found = xstrdup(path);
+	}
+	return found;
+}
+
+/* How large struct module is, its own modules tell and nothing else. */
+static void add_struct_size(struct against *x, const char *dir)
+{
+	autofree char *file = x->target.struct_size ? NULL : first_module(dir);
+	autobuf struct strbuf bytes = STRBUF_INIT;
+	autoerror struct error ignored = {0};
+	struct module m;
+
+	if (file && against_read_file(file, &bytes, &ignored) == 0 &&
+	    module_read(all_of(&bytes), &x->cli->arena, &m, &ignored) == 0)
+		x->target.struct_size = m.struct_size;
+}
+
+/* The physical path of output i of a derivation; NULL: it is not there, or err. */
+static char *output_path(struct against *x, struct store *st, const struct drv *drv,
+			 size_t i, struct error *err)
+{
+	struct path_info info;
+	const char *at;
+	int found = store_realisation(st, drv->outputs[i].path, &x->cli->arena, &info,
+				      &at, err);
+
+	return found > 0 ? store_physical(st, at) : NULL;
+}
+
+/* What the same build put into its other outputs, of which a result/ link knows nothing.
  */
-static int add_dev(struct against *x, struct store *st, const char *path,
-		   struct error *err)
+static int add_outputs(struct against *x, struct store *st, const char *path,
+		       struct error *err)
 {
 	autobuf struct strbuf text = STRBUF_INIT;
 	struct path_info info;
 	struct drv drv;
-	int found = store_info(st, path, &x->cli->arena, &info, err);
+	int found = store_info(st, path, &x->cli->arena, &info, err), any = 0;
 
 	if (found <= 0 || !info.deriver)
 		return found < 0 ? -1 : 0;
@@ -58,19 +107,20 @@ static int add_dev(struct against *x, struct store *st, const char *path,
 	if (dir_read(AT_FDCWD, file, &text, err) < 0 ||
 	    drv_read(all_of(&text), &x->cli->arena, &drv, err) < 0)
 		return -1;
-	for (size_t i = 0; i < drv.noutputs; i++) {
-		const char *at;
+	for (size_t i = 0; i < drv.noutputs && any >= 0; i++) {
+		bool dev = strcmp(drv.outputs[i].name, "dev") == 0;
 
-		if (strcmp(drv.outputs[i].name, "dev") != 0)
+		if (!dev && strcmp(drv.outputs[i].name, "modules") != 0)
 			continue;
-		found = store_realisation(st, drv.outputs[i].path, &x->cli->arena, &info,
-					  &at, err);
-		if (found <= 0)
-			return found;
-		autofree char *dev = store_physical(st, at);
-		return target_read_dir(&x->target, dev, &x->cli->arena, err);
+		autofree char *dir = output_path(x, st, &drv, i, err);
+		if (!dir)
+			continue;
+		if (dev)
+			any = target_read_dir(&x->target, dir, &x->cli->arena, err);
+		else
+			add_struct_size(x, dir);
 	}
-	return 0;
+	return error_is_set(err) ? -1 : any;
 }
 
 /* A directory that is a store object: its root is what comes before the store's name. */
@@ -88,7 +138,7 @@ static int add_siblings(struct against *x, const char *dir, struct error *err)
 		x->cli->root = arena_strdup(&x->cli->arena, real);
 	if (cli_open_store(x->cli, STORE_READ, &st, err) < 0)
 		return -1;
-	return add_dev(x, st, path, err);
+	return add_outputs(x, st, path, err);
 }
 
 static int against_dir(struct against *x, const char *dir, struct error *err)
@@ -99,6 +149,8 @@ static int against_dir(struct against *x, const char *dir, struct error *err)
 		autofree char *build = path_join(dir, "build");
 		found = target_read_dir(&x->target, build, &x->cli->arena, err);
 	}
+	autofree char *modules = path_join(dir, "kernel");
+	add_struct_size(x, modules);
 	int more = found < 0 ? -1 : add_siblings(x, dir, err);
 	if (more < 0 || found || more)
 		return more < 0 ? -1 : 0;

@@ -2,14 +2,8 @@
 #include <stdio.h>
 
 #include "cli/against.h"
+#include "cli/inspect_tree.h"
 #include "cli/module_report.h"
-
-static struct str all_of(const struct strbuf *b)
-{
-	return (struct str){b->ptr, b->len};
-}
-
-/* --- the command -------------------------------------------------------------------- */
 
 static void print(struct cli *cli, const char *file, const char *against,
 		  const struct module *m, const struct against *x,
@@ -35,6 +29,20 @@ static void print(struct cli *cli, const char *file, const char *against,
 	fwrite(out.ptr, 1, out.len, stdout);
 }
 
+static int inspect_one(struct cli *cli, const char *file, struct str bytes,
+		       const char *against, const struct against *x, struct error *err)
+{
+	struct verdict v = {0};
+	struct module m;
+
+	if (module_read(bytes, &cli->arena, &m, err) < 0)
+		return error_wrap(err, "%s", file);
+	if (against)
+		verdict_make(&m, &x->target, &cli->arena, &v);
+	print(cli, file, against, &m, x, &v);
+	return v.outcome == OUTCOME_REFUSED ? EXIT_INCOMPATIBLE : EXIT_DONE;
+}
+
 int cmd_inspect(struct cli *cli, int argc, char **argv, struct error *err)
 {
 	const char *against = NULL, *release = NULL;
@@ -47,25 +55,22 @@ int cmd_inspect(struct cli *cli, int argc, char **argv, struct error *err)
 	};
 	autobuf struct strbuf file = STRBUF_INIT;
 	struct against x = {.cli = cli};
-	struct verdict v = {0};
-	struct module m;
 
 	if (cli_parse(cli, opts, &argc, argv, err) < 0)
 		return -1;
 	if (argc != 1)
-		return cli_usage(cli, err, "expected one module, as in hello.ko");
-	if (against_read_file(argv[0], &file, err) < 0)
+		return cli_usage(cli, err,
+				 "expected one module, as in hello.ko, or a folder");
+	if (!inspect_is_tree(argv[0], STR("")) &&
+	    against_read_file(argv[0], &file, err) < 0)
 		return -1;
-	if (module_read(all_of(&file), &cli->arena, &m, err) < 0)
-		return error_wrap(err, "%s", argv[0]);
 	x.target.release = release;
 	int res = against ? against_read(&x, against, err) : 0;
-	if (res == 0 && against)
-		verdict_make(&m, &x.target, &cli->arena, &v);
+	struct str bytes = {file.ptr ? file.ptr : "", file.len};
 	if (res == 0)
-		print(cli, argv[0], against, &m, &x, &v);
+		res = inspect_is_tree(argv[0], bytes)
+			      ? inspect_tree(cli, argv[0], bytes, against, &x, err)
+			      : inspect_one(cli, argv[0], bytes, against, &x, err);
 	against_finish(&x);
-	if (res < 0)
-		return -1;
-	return v.outcome == OUTCOME_REFUSED ? EXIT_INCOMPATIBLE : EXIT_DONE;
+	return res;
 }

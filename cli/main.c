@@ -63,13 +63,16 @@ static const struct cmd commands[] = {
 	 "example\n  kbuild update recipe.yaml kernel.source", cmd_update},
 	{"eval", "RECIPE", "show what a recipe means",
 	 "example\n  kbuild eval recipe.yaml --stage=drv", cmd_eval},
-	{"inspect", "FILE.ko [--against KERNEL]",
+	{"inspect", "FILE.ko|TREE [--against KERNEL]",
 	 "what a module is, and whether a kernel would load it",
 	 "KERNEL is a directory (a build, headers, a link of result/), its "
 	 "Module.symvers, an\n"
 	 "image, a module that it loads, a recipe whose kernel was realized, or a target "
 	 "file.\n"
-	 "Exit code 7 if it would not load. docs/modules.md says more.\n\n"
+	 "Exit code 7 if it would not load. docs/modules.md says more.\n"
+	 "TREE is a folder or an initramfs: of all modules in it those are shown that are "
+	 "for\n"
+	 "another kernel than KERNEL, or than the lib/modules/RELEASE they are in.\n\n"
 	 "examples\n  kbuild inspect hello.ko --against recipe.yaml\n"
 	 "  kbuild inspect hello.ko --against /lib/modules/6.1.0-43-amd64/build",
 	 cmd_inspect},

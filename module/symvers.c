@@ -59,14 +59,14 @@ int symvers_read(struct symvers *s, struct str text, struct arena *a, struct err
 
 void symvers_add_names(struct symvers *s, struct str text, struct arena *a)
 {
-	static struct symvers_entry kernel = {.module = "vmlinux", .name_space = ""};
+	static struct symvers_entry unknown = {.module = "", .name_space = ""};
 
 	while (text.ptr) {
 		struct str line = str_cut(&text, '\n');
 		const char *name = arena_strndup(a, line.ptr, line.len);
 
 		if (line.len && !map_get(&s->entries, name))
-			map_set(&s->entries, name, &kernel);
+			map_set(&s->entries, name, &unknown);
 	}
 }
 

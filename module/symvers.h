@@ -15,7 +15,7 @@
 
 struct symvers_entry {
 	uint32_t crc;
-	const char *module;     /* "vmlinux", or the path of a module without .ko */
+	const char *module;     /* "vmlinux", or the path of a module without .ko; "" */
 	const char *name_space; /* "": none */
 	bool gpl;
 };

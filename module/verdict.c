@@ -211,7 +211,7 @@ static void judge_crc(struct judge *j, const char *symbol, uint32_t crc)
 
 static void need_module(struct judge *j, const char *module)
 {
-	if (strcmp(module, "vmlinux") == 0)
+	if (strcmp(module, "vmlinux") == 0 || !*module)
 		return;
 	for (size_t i = 0; i < j->v->nneeds; i++)
 		if (strcmp(j->v->needs[i], module) == 0)
@@ -258,6 +258,19 @@ static void judge_by_module(struct judge *j)
 	UNKNOWN(j, "what the kernel exports: that takes its Module.symvers");
 }
 
+/* What another module exports may not be loaded; what the kernel has is there. */
+static void judge_exports(struct judge *j)
+{
+	for (size_t i = 0; i < j->m->nexports; i++) {
+		const char *name = j->m->exports[i];
+		const struct symvers_entry *e = symvers_find(&j->t->symvers, name);
+
+		if (e && strcmp(e->module, "vmlinux") == 0)
+			FIND(j, FINDING_REFUSE, "symbol-duplicate", "rename it",
+			     "it exports %s, which the kernel does, too", name);
+	}
+}
+
 static void judge_symbols(struct judge *j)
 {
 	const struct symvers_entry *layout;
@@ -284,6 +297,7 @@ static void judge_symbols(struct judge *j)
 		judge_crc(j, "module_layout", layout->crc);
 	for (size_t i = 0; i < j->m->nundefined; i++)
 		judge_symbol(j, &j->m->undefined[i]);
+	judge_exports(j);
 }
 
 /* --- what taints, or is forbidden --------------------------------------------------- */

@@ -159,6 +159,24 @@ static size_t version_len(struct str s)
 	return n;
 }
 
+/* "-g0123456789ab" of "6.6.0-00123-g0123456789ab-dirty"; empty if there is none. */
+static struct str commit_of(struct str s)
+{
+	enum { SHORTEST = 7 };
+
+	for (size_t i = 0; i + 2 < s.len; i++) {
+		size_t n = 0;
+
+		if (memcmp(s.ptr + i, "-g", 2) != 0)
+			continue;
+		while (i + 2 + n < s.len && strchr("0123456789abcdef", s.ptr[i + 2 + n]))
+			n++;
+		if (n >= SHORTEST)
+			return (struct str){s.ptr + i, n + 2};
+	}
+	return STR("");
+}
+
 /* Releases differ in the version itself, or in what was put behind it. */
 static const char *why_release(struct str a, struct str b)
 {
@@ -174,10 +192,14 @@ static const char *why_release(struct str a, struct str b)
 		 "committed and CONFIG_LOCALVERSION_AUTO=y"},
 	};
 
+	size_t n = version_len(a), k = version_len(b);
 	for (size_t i = 0; i < ARRAY_LEN(ends); i++)
 		if (ends_in(a, ends[i].end) != ends_in(b, ends[i].end))
 			return ends[i].why;
-	size_t n = version_len(a), k = version_len(b);
+	if (!equal(commit_of(a), commit_of(b)))
+		return "`-g` and what follows is the commit of a git tree: build that "
+		       "one, or "
+		       "with CONFIG_LOCALVERSION_AUTO=n on both sides";
 	if (n != k || memcmp(a.ptr, b.ptr, n) != 0)
 		return "the version: VERSION, PATCHLEVEL, SUBLEVEL and EXTRAVERSION of "
 		       "the "

@@ -4,7 +4,7 @@
 # messages of the kernel mean.
 # S1-30 S1-31 S5-04 S5-13 S5-14 S5-16 S5-23
 . "$(dirname "$0")/../lib.sh"
-need bwrap jq zstd gzip xz bzip2
+need bwrap cpio jq zstd gzip xz bzip2
 t_shared
 cp -R "$T_TOP/examples/hello" "$T/hello"
 rm -rf "$T/hello/result"
@@ -123,6 +123,39 @@ verdict 'which can be told' 0 hello.ko up --release "$release"
 t_has '... then it is certain' out ': would load$'
 verdict 'and may be another' 7 hello.ko up --release "$release-other"
 t_has '... for which the cause is named' out 'hint: CONFIG_LOCALVERSION'
+
+# --- all modules of a tree: S1-30 ---------------------------------------------------------------
+old=$(printf '%s' "$release" | sed 's/^6/5/')
+for where in "$release" "$old"; do
+	mkdir -p "tree/lib/modules/$where/extra"
+	cp hello.ko "tree/lib/modules/$where/extra/"
+done
+zstd -q --rm "tree/lib/modules/$old/extra/hello.ko"
+echo no >tree/notes.kokoro
+"$KB" inspect tree >out 2>err
+t_is 'a module in the folder of another release is found' 7 "$?"
+t_has '... and named' out "^tree/lib/modules/$old/extra/hello.ko.zst: against $old: would not load"
+t_has '... with the reason' out "refused: the module is for the release '$release', the kernel is '$old'"
+t_hasnt '... and no other' out "$release/extra"
+t_has '... and counted' out '^2 modules: 1 would not load, 0 would, of 1 it cannot be told$'
+(cd tree && find . | cpio -o -H newc --quiet) >plain.cpio
+{ (cd hello && find . | cpio -o -H newc --quiet) && gzip -nc plain.cpio; } >two.cpio
+for archive in plain.cpio two.cpio; do
+	"$KB" inspect "$archive" >out 2>err
+	t_is "so it is in $archive" 7 "$?"
+	t_has '... with its path' out "lib/modules/$old/extra/hello.ko.zst: against $old: would not load"
+done
+gzip -n plain.cpio
+"$KB" inspect --json plain.cpio.gz >out 2>err
+t_is 'as JSON' 'refused unknown' "$(jq -r '[.modules[].verdict.outcome] | sort | join(" ")' out)"
+verdict 'against one kernel both are the same' 0 tree recipe.yaml
+t_has '... and would load' out '^2 modules: 0 would not load, 2 would, of 0 it cannot be told$'
+head -c 900 two.cpio >cut.cpio
+"$KB" inspect cut.cpio >out 2>err
+t_is 'an archive that ends early is exit code 2' 2 "$?"
+"$KB" inspect hello >out 2>err
+t_is 'so is a folder without modules' 2 "$?"
+verdict 'with a kernel, too' 2 hello recipe.yaml
 
 # --- a machine that somebody wrote down ---------------------------------------------------------
 dev=$("$KB" realize --locked --json --no-link 'recipe.yaml#kernel' 2>err | jq -r .steps.kernel.outputs.dev.physical)

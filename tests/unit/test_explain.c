@@ -18,8 +18,8 @@ static void explains(void **state)
 	} cases[] = {
 		{"[   12.345678] hello: version magic '6.1 SMP ' should be '6.2 SMP '",
 		 "vermagic", "hello"},
-		{"hello: disagrees about version of symbol module_layout",
-		 "module-layout", "hello"},
+		{"hello: disagrees about version of symbol module_layout", "symbol-crc",
+		 "hello"},
 		{"hello: disagrees about version of symbol _printk", "symbol-crc",
 		 "hello"},
 		{"hello: Unknown symbol foo (err -2)", "symbol-missing", "hello"},
@@ -43,7 +43,7 @@ static void explains(void **state)
 		 "missing - "
 		 "tainting kernel",
 		 "signature", "hello"},
-		{"Loading of unsigned module is rejected", "key", NULL},
+		{"Loading of unsigned module is rejected", "signature", NULL},
 		{"could not insert 'x': Key was rejected by service", "key", NULL},
 		{"could not insert 'x': Required key not available", "key", NULL},
 		{"x: loading out-of-tree module taints kernel.", "taint", "x"},
@@ -71,6 +71,55 @@ static void explains(void **state)
 		{"Kernel panic - not syncing: Attempted to kill init! "
 		 "exitcode=0x00000100",
 		 "init", NULL},
+		/* As kernels print them: 5.10, 6.1, 6.12, 7.2 */
+		{"usb: module uses symbol (usb_stor_reset) from namespace USB_STORAGE, "
+		 "but does not import it.",
+		 "symbol-namespace", "usb"},
+		{"right: exports duplicate symbol lent (owned by kernel)",
+		 "symbol-duplicate", "right"},
+		{"x86/modules: Invalid relocation target, existing value is nonzero for "
+		 "sec 3, idx 1, type 1, loc ffffffffc0000000, val ffffffff81000000",
+		 "relocation", NULL},
+		{"hello: Unknown rela relocation: 42", "relocation", NULL},
+		{"hello: section 3 reloc 1 sym '_printk': relocation 28 out of range "
+		 "(0xbf000004 -> 0x80000000)",
+		 "relocation", NULL},
+		{"hello: section 3 reloc 1 sym '_printk': out of bounds relocation, "
+		 "offset 9 size 4",
+		 "relocation", NULL},
+		{"overflow in relocation type 4 val ffffffffc0401000", "relocation",
+		 NULL},
+		{"module hello: overflow in relocation type 261 val ffff", "relocation",
+		 NULL},
+		{"Invalid architecture in ELF header: 40", "arch", NULL},
+		{"Invalid module architecture in ELF header: 40", "arch", NULL},
+		{"Invalid ELF header len 12", "damaged", NULL},
+		{"Invalid ELF section in module (section 3 type 1)", "damaged", NULL},
+		{"Module has invalid ELF structures", "damaged", NULL},
+		{"No module found in object", "damaged", NULL},
+		{"module hello: Only one .gnu.linkonce.this_module section must exist.",
+		 "damaged", NULL},
+		{"hello: module has no symbols (stripped?)", "damaged", "hello"},
+		{"hello: module is marked as livepatch module, but livepatch support is "
+		 "disabled",
+		 "livepatch", NULL},
+		{"hello: Symbol init has an invalid section index 99 (max 12)", "damaged",
+		 NULL},
+		{"hello: section .text (index 1) has invalid WRITE|EXEC flags", "damaged",
+		 NULL},
+		{"module hello: .gnu.linkonce.this_module section must have a size set",
+		 "struct-module", NULL},
+		{"Kernel module BTF mismatch detected, BTF debug info may be unavailable "
+		 "for some modules",
+		 "btf", NULL},
+		{"Loading of module with unsupported crypto is rejected", "signature",
+		 NULL},
+		{"decompression failed with status -22", "packing", NULL},
+		{"ZSTD-decompression failed with status -22", "packing", NULL},
+		{"hello: module uses symbols from proprietary module lender, inheriting "
+		 "taint.",
+		 "taint", NULL},
+		{"hello: module license 'Proprietary' taints kernel.", "taint", "hello"},
 		{"hello: hello, world", NULL, NULL},
 		{"", NULL, NULL},
 	};

@@ -101,7 +101,8 @@ static void compares_vermagic(void **state)
 		 "4.14.87 SMP mod_unload modversions aarch64", false, 2, "the version|"},
 		{"4.9.189 SMP mod_unload modversions aarch64",
 		 "4.14.87 SMP mod_unload modversions aarch64", true, 999, ""},
-		/* S1-31 */
+		/* S1-31: a tutorial ships the one and asks for the other */
+		{"4.8.16 SMP mod_unload ", "4.8.16 mod_unload ", false, 7, "CONFIG_SMP|"},
 		{"4.8.16 SMP mod_unload modversions ", "4.8.16 mod_unload modversions ",
 		 false, 7, "CONFIG_SMP|"},
 		{"4.8.16 SMP mod_unload modversions ", "4.8.16 mod_unload modversions ",
@@ -117,10 +118,27 @@ static void compares_vermagic(void **state)
 		 "CONFIG_RANDSTRUCT|"},
 		/* S5-15 */
 		{"4.20.0-rc7 SMP ", "4.20.0-rc7-dirty SMP ", false, 10, "`-dirty`|"},
+		{"4.20.0-rc7-dirty SMP preempt mod_unload aarch64",
+		 "4.20.0-rc7 SMP preempt mod_unload aarch64", false, 10, "`-dirty`|"},
+		{"6.6.0-rc1-00123-g0123456789ab SMP ", "6.6.0-rc1 SMP ", false, 9,
+		 "`-g` and|"},
+		{"5.15.92-g35e5e36 SMP ", "5.15.92-g35e5e37 SMP ", false, 15,
+		 "`-g` and|"},
+		{"5.15.92-gold SMP ", "5.15.92 SMP ", false, 7, "CONFIG_LOCALVERSION,|"},
+		{"4.19.0+ SMP mod_unload modversions ",
+		 "4.19.0 SMP mod_unload modversions ", true, 999, ""},
 		{"4.20.0-rc7 SMP ", "4.20.0-rc6 SMP ", false, 9, "the version|"},
 		{"6.1.0+ SMP ", "6.1.0 SMP ", false, 5, "a `+`|"},
 		{"6.1.0-42-armmp SMP ", "6.1.0-43-armmp SMP ", false, 7,
 		 "CONFIG_LOCALVERSION,|"},
+		/* S5-14: the same with another local version, of which both have blanks
+		 */
+		{"4.4.38L4T kernel 4.4.38 SMP preempt aarch64",
+		 "4.4.38L4T kernel 4.4.39 SMP preempt aarch64", false, 22,
+		 "CONFIG_LOCALVERSION,|"},
+		{"4.4.38L4T kernel 4.4.38 SMP preempt aarch64",
+		 "4.4.38L4T kernel 4.4.38 SMP mod_unload aarch64", false, 28,
+		 "CONFIG_PREEMPT_BUILD|CONFIG_MODULE_UNLOAD|"},
 		/* S5-14: of a release with blanks only its first word is ignored. */
 		{"4.4.38L4T kernel 4.4.38 SMP ", "4.4.38 SMP ", true, 10,
 		 "CONFIG_LOCALVERSION,|"},
