@@ -17,6 +17,13 @@ warn() {
 	printf '@kbuild warn %s\n' "$*"
 }
 
+# refuse HINT <FILE: what would come of this would not do where it is to go; the file says why.
+refuse() {
+	sed 's/^/@kbuild refused /'
+	printf '@kbuild hint %s\n' "$*"
+	exit 7
+}
+
 # input_name NAME: the file name of an input, which is its store path without the hash.
 input_name() {
 	eval "set -- \"\$in_$(printf %s "$1" | tr .- __)\""
@@ -53,9 +60,10 @@ kmake() {
 
 # clean_source: a tree that was built in is refused by make, and its .config would act unseen.
 clean_source() {
-	if [ -e /src/source/.config ] || [ -d /src/source/include/config ]; then
-		die "the source tree holds results of a build in itself; run \`make mrproper\` there"
-	fi
+	for stale in .config Module.symvers include/config include/generated "arch/$srcarch/include/generated"; do
+		[ ! -e "/src/source/$stale" ] ||
+			die "the source tree holds $stale, a result of a build in itself; run \`make mrproper\` there"
+	done
 }
 
 # config_value FILE SYMBOL: the value in a .config, `n` when unset.

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/map.h"
 #include "cli/cmd.h"
+#include "cli/pipeline.h"
 #include "evaluator/lock.h"
 #include "evaluator/plan.h"
 #include "evaluator/recipe.h"
@@ -104,6 +105,8 @@ static int add_step(struct arena *scratch, const struct plan *plan,
 	if (drv_read(s->text, scratch, &drv, err) < 0)
 		return -1;
 	add_words(out, s->name, s->drv_path);
+	if (s->why)
+		add_words(out, "\n  why", s->why);
 	add_words(out, "\n  system", drv.system);
 	add_words(out, "\n  builder", drv.builder);
 	for (size_t i = 0; i < drv.nargs; i++)
@@ -166,6 +169,7 @@ static struct json_object *step_json(const struct plan *plan, const struct plan_
 	needs = json_add_list(o, "needs");
 	for (size_t i = 0; i < s->nneeds; i++)
 		json_push(needs, plan->steps[s->needs[i]].name);
+	json_add(o, "why", s->why);
 	json_object_object_add(o, "internal", json_object_new_boolean(s->internal));
 	json_object_object_add(o, "text",
 			       json_object_new_string_len(s->text.ptr, (int)s->text.len));
@@ -241,6 +245,7 @@ int cmd_eval(struct cli *cli, int argc, char **argv, struct error *err)
 	}
 	if (rc < 0)
 		return -1;
+	pipeline_remarks(r);
 	if (stage == STAGE_CHECKED)
 		print_node(cli, r->checked, origin);
 	else if (stage == STAGE_DRV && print_plan(cli, r, err) < 0)

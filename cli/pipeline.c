@@ -245,6 +245,14 @@ static void trim(const struct pipeline *p, struct cli *cli)
 	}
 }
 
+void pipeline_remarks(const struct recipe *r)
+{
+	if (r->kernel_why)
+		log_say(LOG_INFO, "%s", r->kernel_why);
+	for (size_t i = 0; i < r->nwarnings; i++)
+		log_say(LOG_WARN, "%s", r->warnings[i]);
+}
+
 int pipeline_realise(struct pipeline *p, struct cli *cli, struct error *err)
 {
 	struct realise_step *steps = pipeline_steps(p, cli);
@@ -253,6 +261,7 @@ int pipeline_realise(struct pipeline *p, struct cli *cli, struct error *err)
 	struct realise_options opt = pipeline_options(p, cli, root, progress);
 	int rc, links;
 
+	pipeline_remarks(p->recipe);
 	/* Nothing holds what was there already until it is rooted. */
 	do {
 		autostore struct store *hold = NULL;

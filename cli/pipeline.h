@@ -51,6 +51,8 @@ struct pipeline {
 /* "recipe.yaml#kernel" and further words: the recipe and the steps that are asked for. */
 int pipeline_target(struct pipeline *p, struct cli *cli, int argc, char **argv,
 		    struct argv *steps, struct error *err);
+/* Says what was chosen for the user, and what is doubtful about it. */
+void pipeline_remarks(const struct recipe *r);
 /* Recipe, lock (resolved and written if that is allowed and needed), plan. */
 int pipeline_plan(struct pipeline *p, struct cli *cli, struct error *err);
 /* Marks the steps, all public ones if none is named. */

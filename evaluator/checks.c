@@ -208,6 +208,24 @@ int check_input(const struct node *n, struct error *err)
 	return str_starts(n->text, "${") ? 0 : check_source(n, err);
 }
 
+static int expected_path(const struct node *n, const char *what, struct error *err)
+{
+	if (source_form_of(n->text) == SOURCE_PATH)
+		return 0;
+	error_at(err, n->at, "expected %s, found '%s'", what, n->text);
+	return error_hint(err, "a local path begins with ./, as in ./%s", n->text);
+}
+
+int check_target(const struct node *n, struct error *err)
+{
+	return expected_path(n, "the file that describes a machine", err);
+}
+
+int check_local(const struct node *n, struct error *err)
+{
+	return expected_path(n, "a local file", err);
+}
+
 int check_sha256(const struct node *n, struct error *err)
 {
 	if (strlen(n->text) == 64 && !n->text[strspn(n->text, "0123456789abcdef")])
@@ -287,7 +305,8 @@ int check_value(const struct node *n, struct error *err)
 
 int check_base(const struct node *n, struct error *err)
 {
-	static const char *const words[] = {"allnoconfig", "defconfig", "tinyconfig"};
+	static const char *const words[] = {"allnoconfig", "defconfig", "target",
+					    "tinyconfig"};
 
 	if (source_form_of(n->text) == SOURCE_PATH || str_ends(n->text, "_defconfig"))
 		return 0;
@@ -300,7 +319,8 @@ int check_base(const struct node *n, struct error *err)
 		return error_hint(err, "did you mean '%s'?", near);
 	return error_hint(
 		err,
-		"tinyconfig, allnoconfig, defconfig, NAME_defconfig, or a file ./NAME");
+		"tinyconfig, allnoconfig, defconfig, NAME_defconfig, target, or a file "
+		"./NAME");
 }
 
 int check_use(const struct node *n, struct error *err)

@@ -14,6 +14,8 @@ int check_name(const struct node *n, struct error *err);
 int check_toolchain(const struct node *n, struct error *err);
 int check_source(const struct node *n, struct error *err);
 int check_input(const struct node *n, struct error *err);
+int check_target(const struct node *n, struct error *err);
+int check_local(const struct node *n, struct error *err);
 int check_sha256(const struct node *n, struct error *err);
 int check_mode(const struct node *n, struct error *err);
 int check_owner(const struct node *n, struct error *err);

@@ -8,6 +8,7 @@
 #include "evaluator/findings.h"
 #include "evaluator/planner.h"
 #include "evaluator/sections.h"
+#include "evaluator/smallest.h"
 
 static int make_source(struct planner *p, const struct member *kernel,
 		       struct kernel_source *out)
@@ -191,8 +192,40 @@ static void add_needs(struct planner *p, struct requests *out)
 			node_get(node_get(modules->members[i].value, "needs"), "config"));
 }
 
+/* A file that belongs to kernel.target. */
+static const char *target_path(struct planner *p, const char *physical, const char *key)
+{
+	const struct local file = {
+		.physical = physical,
+		.name = arena_printf(p->a, "target.%s", key),
+		.at = target_file_at(p->r->target, key),
+	};
+
+	return planner_tree(p, &file);
+}
+
+static void add_base(struct planner *p, struct spec *s, const struct node *base)
+{
+	bool target = base ? strcmp(base->text, "target") == 0 : p->r->target != NULL;
+	const char *path = NULL;
+
+	if (target)
+		path = target_path(p, p->r->target->config, "config");
+	else if (base && source_form_of(base->text) == SOURCE_PATH)
+		path = local_file(p, base);
+	spec_path(p, s, "base", path);
+	spec_option(p, s, "base", path ? "file" : base ? base->text : "tinyconfig");
+}
+
+static void add_symbols(struct planner *p, struct node *list, const struct requests *r)
+{
+	for (size_t i = 0; i < r->n; i++)
+		text_item(p, list, r->v[i].symbol, r->v[i].at);
+}
+
+/* `asked` gets the symbols that the recipe asks for. */
 static struct made *make_config(struct planner *p, const struct member *kernel,
-				const struct kernel_source *src)
+				const struct kernel_source *src, struct node *asked)
 {
 	const struct member *section = node_member(kernel->value, "config");
 	const struct node *config = section->value, *base = node_get(config, "base");
@@ -202,13 +235,8 @@ static struct made *make_config(struct planner *p, const struct member *kernel,
 
 	spec_source(p, &s, "source", src);
 	spec_option(p, &s, "arch", p->r->arch->name);
-	if (base && source_form_of(base->text) == SOURCE_PATH) {
-		spec_path(p, &s, "base", local_file(p, base));
-		spec_option(p, &s, "base", "file");
-	} else {
-		spec_option(p, &s, "base", base ? base->text : "tinyconfig");
-	}
-	add_fragments(p, &s, node_get(config, "use"), !base);
+	add_base(p, &s, base);
+	add_fragments(p, &s, node_get(config, "use"), !base && !p->r->target);
 	add_requests(p, &set, node_get(config, "set"));
 	add_needs(p, &set);
 	add_requests(p, &wish, node_get(config, "wish"));
@@ -217,13 +245,42 @@ static struct made *make_config(struct planner *p, const struct member *kernel,
 	spec_option(p, &s, "prefer", node_text(config, "prefer"));
 	spec_option(p, &s, "localversion", node_text(kernel->value, "localversion"));
 	struct made *made = planner_add(p, &s);
-	if (made)
+	if (made) {
 		keep_requests(p, made, &set);
+		add_symbols(p, asked, &set);
+		add_symbols(p, asked, &wish);
+	}
 	return made;
 }
 
+/* What the machine says of itself, for its builder to compare with. */
+static void add_target(struct planner *p, struct spec *s, struct node *asked)
+{
+	const struct target_file *t = p->r->target;
+
+	spec_option(p, s, "release", t->release);
+	spec_option(p, s, "vermagic", t->vermagic);
+	spec_option(p, s, "compiler", t->compiler);
+	spec_list(p, s, "asked", asked);
+	spec_path(p, s, "target_config", target_path(p, t->config, "config"));
+	if (t->exports)
+		spec_path(p, s, "exports", target_path(p, t->exports, "exports"));
+}
+
+static const char *symvers(struct planner *p, const struct node *kernel)
+{
+	const struct node *own = node_get(kernel, "symvers");
+
+	if (own)
+		return local_file(p, own);
+	return p->r->target && p->r->target->symvers
+		       ? target_path(p, p->r->target->symvers, "symvers")
+		       : NULL;
+}
+
 static struct made *make_build(struct planner *p, const struct member *kernel,
-			       const struct kernel_source *src, const struct made *config)
+			       const struct kernel_source *src, const struct made *config,
+			       struct node *asked)
 {
 	struct spec s = {.name = "kernel", .builder = "kernel", .at = kernel->key_at};
 
@@ -231,6 +288,12 @@ static struct made *make_build(struct planner *p, const struct member *kernel,
 	spec_step(p, &s, "config", config, "out");
 	spec_option(p, &s, "arch", p->r->arch->name);
 	spec_option(p, &s, "image", node_text(kernel->value, "image"));
+	if (smallest_is_prepared(p->r->checked)) {
+		spec_option(p, &s, "build", "prepare");
+		spec_path(p, &s, "symvers", symvers(p, kernel->value));
+	}
+	if (p->r->target)
+		add_target(p, &s, asked);
 	return planner_add(p, &s);
 }
 
@@ -266,18 +329,25 @@ static int make_prebuilt(struct planner *p, const struct member *kernel,
 		return -1;
 	keep_requests(p, made, &needs);
 	out->step = made;
+	out->boots = true;
 	out->symbols = has_symbols(p);
 	return 0;
 }
 
 int make_kernel(struct planner *p, const struct member *kernel, struct kernel_made *out)
 {
+	struct node *asked = node_list(p->a, kernel->key_at);
+
 	if (node_get(kernel->value, "prebuilt"))
 		return make_prebuilt(p, kernel, out);
 	if (make_source(p, kernel, &out->source) < 0)
 		return -1;
-	const struct made *config = make_config(p, kernel, &out->source);
-	out->step = config ? make_build(p, kernel, &out->source, config) : NULL;
+	const struct made *config = make_config(p, kernel, &out->source, asked);
+	out->step = config ? make_build(p, kernel, &out->source, config, asked) : NULL;
+	if (!out->step)
+		return -1;
 	out->symbols = true;
-	return out->step ? 0 : -1;
+	out->boots = !smallest_is_prepared(p->r->checked);
+	p->v[out->step->index].why = p->r->kernel_why;
+	return 0;
 }

@@ -39,6 +39,7 @@ struct plan_step {
 	bool internal;                 /* not asked for by name: toolchain, guest, ... */
 	struct plan_request *requests; /* kernel.config only */
 	size_t nrequests;
+	const char *why; /* it is made as it is, in a line for people, or NULL */
 	/* result/LINK -> SUBPATH below output out; NULL: result/NAME -> out */
 	const char *link, *link_subpath;
 };

@@ -116,6 +116,7 @@ struct kernel_made {
 	struct kernel_source source;
 	const struct made *step; /* its outputs are out, modules, dev and debug */
 	bool symbols;            /* there is something for gdb */
+	bool boots;              /* there is an image, so a machine can be made of it */
 };
 
 int make_kernel(struct planner *p, const struct member *kernel, struct kernel_made *out);

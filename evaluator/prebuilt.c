@@ -94,9 +94,9 @@ int check_prebuilt(const struct node *n, struct error *err)
 			  "flavours: amd64, arm64, armmp, cloud-amd64, rt-amd64, ...");
 }
 
-static int two_origins(const struct member *m, struct error *err)
+static int two_origins(const struct member *m, const char *other, struct error *err)
 {
-	error_at(err, m->key_at, "'source' and 'prebuilt' exclude each other");
+	error_at(err, m->key_at, "'%s' and '%s' exclude each other", other, m->key);
 	return error_hint(err, "`kernel!:` replaces all of a kernel that is extended");
 }
 
@@ -104,7 +104,7 @@ static int two_origins(const struct member *m, struct error *err)
 static int check_unbuilt(const struct node *n, struct error *err)
 {
 	static const char *const of_builds[] = {"patches", "localversion", "image",
-						"config"};
+						"config",  "build",        "symvers"};
 	int ret = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(of_builds); i++) {
@@ -124,12 +124,15 @@ int check_kernel(const struct node *n, struct error *err)
 	const struct node *source = node_get(n, "source");
 	const struct member *prebuilt = node_member(n, "prebuilt");
 
+	const struct node *target = node_get(n, "target");
+
 	if (!source && !prebuilt) {
-		error_at(err, n->at, "kernel: needs the key 'source' or 'prebuilt'");
+		error_at(err, n->at,
+			 "kernel: needs the key 'source', 'prebuilt' or 'target'");
 		return -1;
 	}
-	if (source && prebuilt)
-		return two_origins(prebuilt, err);
+	if (prebuilt && (source || target))
+		return two_origins(prebuilt, source ? "source" : "target", err);
 	if (prebuilt)
 		return check_unbuilt(n, err);
 	const struct node *from = node_get(source, "from");

@@ -9,12 +9,14 @@
 #include "base/alloc.h"
 #include "base/dir.h"
 #include "base/map.h"
+#include "evaluator/basis.h"
 #include "evaluator/findings.h"
 #include "evaluator/interp.h"
 #include "evaluator/manifest.h"
 #include "evaluator/merge.h"
 #include "evaluator/prebuilt.h"
 #include "evaluator/sections.h"
+#include "evaluator/smallest.h"
 #include "evaluator/yaml.h"
 
 enum { MAX_FILES = 256, MAX_EXTENDS_DEPTH = 32 };
@@ -366,7 +368,7 @@ int recipe_load(const char *path, const struct recipe_options *opt, struct arena
 	struct node *root = load_file(&l, r->path, r->path, NULL, NULL);
 	if (!root)
 		return error_is_set(err) ? findings_close(err) : -1;
-	if (apply_overrides(&l, root) < 0)
+	if (apply_overrides(&l, root) < 0 || basis_bind(r, root, a, err) < 0)
 		return -1;
 	fill_in(&l, root);
 	if (interp_apply(root, &recipe_schema, a, err) < 0)
@@ -375,7 +377,8 @@ int recipe_load(const char *path, const struct recipe_options *opt, struct arena
 	struct node *checked = schema_apply(&recipe_schema, root, "", a, err);
 	if (findings_close(err) < 0 || !checked)
 		return -1;
-	if (sections_check(checked, err) < 0 || check_steps(&l, checked) < 0)
+	if (sections_check(checked, err) < 0 || basis_check(r, checked, a, err) < 0 ||
+	    smallest_choose(r, checked, a, err) < 0 || check_steps(&l, checked) < 0)
 		return -1;
 	r->checked = checked;
 	r->name = node_text(checked, "name");

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "evaluator/arch.h"
 #include "evaluator/node.h"
+#include "evaluator/target_file.h"
 
 struct recipe_options {
 	const char *data_dir;         /* holds builders/, recipes/, guest/ */
@@ -34,6 +35,10 @@ struct recipe {
 	const char *name;
 	const char *lock_path;
 	const struct arch *arch;
+	const struct target_file *target; /* kernel.target, or NULL */
+	const char *kernel_why;           /* why kernel.build is what it is, or NULL */
+	const char **warnings;            /* what a user should know of it */
+	size_t nwarnings, warnings_cap;
 	struct recipe_file *files; /* the recipe first, then what it extends */
 	size_t nfiles, files_cap;
 	const struct node *parsed;  /* the recipe's file alone */

@@ -69,6 +69,7 @@ static const struct schema_key config_keys[] = {
 	{"prefer", false, {.type = TYPE_ENUM, WORDS(prefer_words)}},
 };
 
+static const char *const build_words[] = {"auto", "full", "prepare"};
 static const struct schema_key prebuilt_keys[] = {
 	{"from", true, {.type = TYPE_TEXT, .check = check_prebuilt}},
 	{"sha256", false, {.type = TYPE_TEXT, .check = check_sha256}},
@@ -85,6 +86,9 @@ static const struct schema_key kernel_keys[] = {
 	  KEYS(prebuilt_keys),
 	  .shorthand = "from",
 	  .check = check_local_tree_keys}},
+	{"target", false, {.type = TYPE_TEXT, .check = check_target}},
+	{"build", false, {.type = TYPE_ENUM, WORDS(build_words)}},
+	{"symvers", false, {.type = TYPE_TEXT, .check = check_local}},
 	{"patches", false, {.type = TYPE_LIST, .of = &source}},
 	{"localversion",
 	 false,

@@ -38,6 +38,8 @@ int steps_make(struct planner *p)
 		return 0;
 	if (make_kernel(p, kernel, &k) < 0 || make_modules(p, k.step) < 0)
 		return -1;
+	if (!k.boots)
+		return 0;
 	struct made *guest = make_guest(p);
 	struct made *initramfs = guest ? make_initramfs(p, k.step, guest) : NULL;
 	struct made *run = initramfs ? make_run(p, k.step, initramfs) : NULL;

@@ -323,6 +323,10 @@ static int judge(struct worker *w, const struct buildlog *log, const struct run_
 		return 0;
 	if (end->code == 4 && log->refusals.n)
 		return error_class(err, ERROR_CONFIG, "a config request was not granted");
+	if (end->code == 7 && log->refused.len) {
+		error_class(err, ERROR_VERDICT, "%s", log->refused.ptr);
+		return log->hint ? error_hint(err, "%s", log->hint) : -1;
+	}
 	if (disk_is_full(w, log)) {
 		w->no_space = true;
 		error_class(err, ERROR_INFRA, "no space left on the store's file system");

@@ -135,6 +135,10 @@ static bool take_directive(struct buildlog *log, const char *s)
 		message_text(log->messages, "warn", s + 5);
 	else if (str_starts(s, "error "))
 		remember(&log->said, s + 6);
+	else if (str_starts(s, "refused "))
+		strbuf_printf(&log->refused, "%s%s", log->refused.len ? "\n" : "", s + 8);
+	else if (str_starts(s, "hint "))
+		remember(&log->hint, s + 5);
 	else if (str_starts(s, "ungranted "))
 		take_refusal(log, s + 10);
 	else if (str_starts(s, "loads "))
@@ -217,6 +221,8 @@ void buildlog_finish(struct buildlog *log)
 	}
 	ZSTD_freeCCtx(log->zstd);
 	strbuf_finish(&log->line);
+	strbuf_finish(&log->refused);
+	free(log->hint);
 	argv_finish(&log->tail);
 	argv_finish(&log->refusals);
 	argv_finish(&log->loads);

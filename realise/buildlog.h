@@ -31,14 +31,16 @@ struct buildlog {
 	bool cut; /* the current line was too long: its rest is dropped */
 	uint64_t bytes, objects, objects_told;
 	double told_at;
-	struct argv tail;     /* at most BUILDLOG_TAIL lines */
-	char *said;           /* @kbuild error */
-	char *compiler;       /* first line of the compiler's or linker's error */
-	char *make;           /* first `make: ***` */
-	char *last_words;     /* first line that says error in its own way */
-	struct argv refusals; /* SYMBOL, ASKED, GOT, three words each */
-	struct argv loads;    /* what, FILE, DEV, three words each: see realise/loads.h */
-	bool no_space;        /* somebody met a full disk */
+	struct argv tail;      /* at most BUILDLOG_TAIL lines */
+	char *said;            /* @kbuild error */
+	struct strbuf refused; /* @kbuild refused, its lines */
+	char *hint;            /* @kbuild hint */
+	char *compiler;        /* first line of the compiler's or linker's error */
+	char *make;            /* first `make: ***` */
+	char *last_words;      /* first line that says error in its own way */
+	struct argv refusals;  /* SYMBOL, ASKED, GOT, three words each */
+	struct argv loads; /* what, FILE, DEV, three words each: see realise/loads.h */
+	bool no_space;     /* somebody met a full disk */
 };
 
 int buildlog_open(struct buildlog *log, const char *path, int messages, bool lines,

@@ -11,6 +11,15 @@ configure() {
 	cp /src/config/config $objtree/.config
 	chmod u+w $objtree/.config
 	kmake /src/source O=$objtree syncconfig
+	if [ -n "$opt_release" ]; then
+		. "$script/target.sh"
+		check_target
+	fi
+	if [ "$opt_build" = prepare ]; then
+		. "$script/prepare.sh"
+		check_prepare
+		return
+	fi
 	image=$opt_image
 	if [ "$image" = auto ]; then
 		image=$(kmake /src/source O=$objtree --no-print-directory -s image_name | tail -n 1)
@@ -26,7 +35,19 @@ has() {
 	grep -q "^CONFIG_$1=[ym]$" $objtree/.config
 }
 
+has_input() {
+	case " $inputs " in
+	*" $1 "*) ;;
+	*) false ;;
+	esac
+}
+
 build() {
+	if [ "$opt_build" = prepare ]; then
+		kmake /src/source O=$objtree modules_prepare
+		make_symvers
+		return
+	fi
 	set -- "$image"
 	! has MODULES || set -- "$@" modules
 	! has GDB_SCRIPTS || set -- "$@" scripts_gdb
@@ -43,23 +64,28 @@ check() {
 
 install() {
 	release=$(cat $objtree/include/config/kernel.release)
-	install_out
-	install_modules
 	. "$script/dev.sh"
+	mkdir -p "$out" "$debug"
+	cp $objtree/.config "$out/config"
+	printf '%s\n' "$release" >"$out/release"
 	install_dev
+	[ -z "$opt_release" ] || check_vermagic
+	if [ "$opt_build" = prepare ]; then
+		mkdir -p "$modules/lib/modules/$release"
+		return
+	fi
+	install_image
+	install_modules
 	install_debug
 }
 
-install_out() {
-	mkdir -p "$out"
+install_image() {
 	case $image in
 	vmlinux) cp $objtree/vmlinux "$out/" ;;
 	*) cp "$objtree/arch/$srcarch/boot/$image" "$out/" ;;
 	esac
 	ln -s "$image" "$out/image"
 	cp $objtree/System.map "$out/"
-	cp $objtree/.config "$out/config"
-	printf '%s\n' "$release" >"$out/release"
 }
 
 install_modules() {
@@ -73,7 +99,6 @@ install_modules() {
 
 # What gdb wants: symbols, the kernel's own commands, and the modules before stripping.
 install_debug() {
-	mkdir -p "$debug"
 	cp $objtree/vmlinux "$debug/"
 	if has GDB_SCRIPTS; then
 		mkdir -p "$debug/scripts"

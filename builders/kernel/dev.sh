@@ -10,7 +10,9 @@ install_dev() {
 	chmod -R u+w "$dev"
 	dev_generated >dev.generated
 	tar -C "$objtree" -cf - -T dev.generated | tar -C "$dev" -xf - --no-same-permissions
-	! has DEBUG_INFO_BTF_MODULES || dev_btf
+	if has DEBUG_INFO_BTF_MODULES && [ -f "$objtree/vmlinux" ]; then
+		dev_btf
+	fi
 }
 
 dev_sources() {
