@@ -173,14 +173,10 @@ static void print_remark(void *ctx, enum log_level level, const char *text)
 static int exit_code_of(const struct error *err)
 {
 	static const int codes[] = {
-		[ERROR_OTHER] = EXIT_INFRA,
-		[ERROR_RECIPE] = EXIT_USAGE,
-		[ERROR_LOCK] = EXIT_LOCK,
-		[ERROR_CONFIG] = EXIT_CONFIG,
-		[ERROR_BUILD] = EXIT_BUILD,
-		[ERROR_VERDICT] = EXIT_INCOMPATIBLE,
-		[ERROR_INFRA] = EXIT_INFRA,
-		[ERROR_INTERRUPTED] = EXIT_INTERRUPTED,
+		[ERROR_OTHER] = EXIT_INFRA, [ERROR_RECIPE] = EXIT_USAGE,
+		[ERROR_LOCK] = EXIT_LOCK,   [ERROR_CONFIG] = EXIT_CONFIG,
+		[ERROR_BUILD] = EXIT_BUILD, [ERROR_VERDICT] = EXIT_INCOMPATIBLE,
+		[ERROR_INFRA] = EXIT_INFRA, [ERROR_INTERRUPTED] = EXIT_INTERRUPTED,
 	};
 	return codes[err->class];
 }

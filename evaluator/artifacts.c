@@ -27,6 +27,8 @@ static const struct {
 	{"kernel.debug", {"kernel", "debug", "", NULL, TEXT_NONE}},
 	{"initramfs", {"initramfs", "out", "", NULL, TEXT_NONE}},
 	{"initramfs.image", {"initramfs", "out", "/image", NULL, TEXT_NONE}},
+	{"rootfs", {"rootfs", "out", "", NULL, TEXT_NONE}},
+	{"rootfs.image", {"rootfs", "out", "/image", NULL, TEXT_NONE}},
 	{"run", {"run", "out", "", NULL, TEXT_NONE}},
 	{"gdb", {"gdb", "out", "", NULL, TEXT_NONE}},
 	{"guest", {"guest", "out", "", NULL, TEXT_NONE}},
@@ -39,6 +41,14 @@ static const struct {
 	{"modules", "out", "/*.ko"},
 	{"modules", "debug", NULL},
 	{"steps", NULL, NULL},
+};
+
+/* A kernel that was not configured here brings its configuration along. */
+static const struct {
+	const char *step, *output;
+	struct output_ref ref;
+} instead[] = {
+	{"kernel.config", "out", {"kernel", "out", "/config", NULL, TEXT_NONE}},
 };
 
 /* The row for `section`.NAME.`output`; -1: none. */
@@ -95,6 +105,18 @@ int artifact_find(const struct node *root, const char *path, struct arena *a,
 		if (strcmp(path, artifacts[i].path) != 0)
 			continue;
 		*out = artifacts[i].ref;
+		return 1;
+	}
+	return 0;
+}
+
+int artifact_instead(struct output_ref *ref)
+{
+	for (size_t i = 0; i < ARRAY_LEN(instead); i++) {
+		if (strcmp(ref->step, instead[i].step) != 0 ||
+		    strcmp(ref->output, instead[i].output) != 0)
+			continue;
+		*ref = instead[i].ref;
 		return 1;
 	}
 	return 0;

@@ -28,3 +28,5 @@ struct output_ref {
 /* Whether the recipe `root` calls something a build makes `path`: 1, 0. */
 int artifact_find(const struct node *root, const char *path, struct arena *a,
 		  struct output_ref *out);
+/* Where else that is when the recipe's kernel has no step `ref->step`: 1, 0. */
+int artifact_instead(struct output_ref *ref);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "evaluator/checks.h"
 
+#include <regex.h>
 #include <string.h>
 
 #include "base/map.h"
@@ -58,8 +59,8 @@ int check_name(const struct node *n, struct error *err)
 
 int check_step_name(const struct member *m, struct error *err)
 {
-	static const char *const taken[] = {"gdb",    "guest", "initramfs",
-					    "kernel", "run",   "toolchain"};
+	static const char *const taken[] = {"gdb",    "guest", "initramfs", "kernel",
+					    "rootfs", "run",   "toolchain"};
 
 	if (!*m->key || !all_in(m->key, "_-") || strlen(m->key) > 64)
 		return error_at(err, m->key_at,
@@ -250,6 +251,11 @@ int check_guest_path(const struct member *m, struct error *err)
 	return 0;
 }
 
+int check_guest_place(const struct member *m, struct error *err)
+{
+	return strcmp(m->key, "/") == 0 ? 0 : check_guest_path(m, err);
+}
+
 int check_mode(const struct node *n, struct error *err)
 {
 	size_t len = strlen(n->text);
@@ -392,6 +398,27 @@ int check_smp(const struct node *n, struct error *err)
 		return 0;
 	return error_at(err, n->at, "expected a number of processors, found '%s'",
 			n->text);
+}
+
+/* Extended, as grep -E has it; one line, for lines are what it is looked for in. */
+int check_regex(const struct node *n, struct error *err)
+{
+	char why[128];
+	regex_t regex;
+	int rc;
+
+	if (check_line(n, err) < 0)
+		return -1;
+	if (!*n->text)
+		return error_at(err, n->at, "expected a regular expression");
+	rc = regcomp(&regex, n->text, REG_EXTENDED | REG_NOSUB);
+	if (rc == 0) {
+		regfree(&regex);
+		return 0;
+	}
+	regerror(rc, &regex, why, sizeof(why));
+	error_at(err, n->at, "'%s' is no extended regular expression: %s", n->text, why);
+	return error_hint(err, "a backslash makes a character stand for itself: \\( \\[");
 }
 
 int check_line(const struct node *n, struct error *err)

@@ -28,6 +28,7 @@ int check_install(const struct node *n, struct error *err);
 int check_busybox(const struct node *n, struct error *err);
 int check_net(const struct node *n, struct error *err);
 int check_smp(const struct node *n, struct error *err);
+int check_regex(const struct node *n, struct error *err);
 int check_line(const struct node *n, struct error *err);
 int check_cache(const struct node *n, struct error *err);
 int check_public_key(const struct node *n, struct error *err);
@@ -41,5 +42,7 @@ int check_local_tree_keys(const struct node *n, struct error *err);
 int check_step_name(const struct member *m, struct error *err);
 int check_plain_name(const struct member *m, struct error *err);
 int check_guest_path(const struct member *m, struct error *err);
+/* The same, or "/". */
+int check_guest_place(const struct member *m, struct error *err);
 int check_symbol(const struct member *m, struct error *err);
 int check_export_key(const struct member *m, struct error *err);

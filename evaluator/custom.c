@@ -35,12 +35,10 @@ static int report_circle(struct planner *p, const struct customs *c,
 	return error_at(p->err, at, "steps need each other in a circle: %s", names.ptr);
 }
 
-/* The step an input refers to, if it is one of ours and the text is a reference. */
-static struct custom *needed(struct planner *p, const struct customs *c,
-			     const struct node *input)
+/* The step a text refers to, if it is one of ours and the text is a reference. */
+static struct custom *needed(struct planner *p, const struct customs *c, const char *from)
 {
 	struct output_ref ref;
-	const char *from = node_text(input, "from");
 
 	if (!str_starts(from, "${") || !interp_output(p->r->checked, from, p->a, &ref))
 		return NULL;
@@ -52,6 +50,11 @@ const struct made *planner_referred(struct planner *p, const struct node *from,
 {
 	const struct made *made = map_get(&p->steps, ref->step);
 
+	const struct node *section = made ? NULL : node_get(p->r->checked, ref->step);
+	if (section && !section->is_default) {
+		error_at(p->err, from->at, "step %s needs this one: a circle", ref->step);
+		return NULL;
+	}
 	if (!made) {
 		error_at(p->err, from->at, "there is no step '%s' here", ref->step);
 		error_hint(p->err, "the recipe has no section that makes it");
@@ -69,39 +72,43 @@ const struct made *planner_referred(struct planner *p, const struct node *from,
 	return made;
 }
 
-static void add_input(struct planner *p, struct spec *s, const struct member *m)
+int custom_input(struct planner *p, struct spec *s, const char *name,
+		 const struct node *from)
 {
-	const struct node *from = node_get(m->value, "from");
 	struct output_ref ref;
 
-	if (!str_starts(from->text, "${")) {
-		spec_path(p, s, m->key,
-			  planner_input(p, arena_printf(p->a, "steps.%s.inputs.%s",
-							s->name, m->key)));
-		return;
-	}
-	if (!interp_output(p->r->checked, from->text, p->a, &ref)) {
-		error_at(p->err, from->at, "'%s' is neither a source nor an output",
-			 from->text);
-		return;
-	}
+	if (!interp_output(p->r->checked, from->text, p->a, &ref))
+		return error_at(p->err, from->at,
+				"'%s' is neither a source nor an output", from->text);
 	if (strcmp(ref.step, "kernel.source") == 0 &&
-	    !map_get(&p->by_name, "kernel.source")) {
-		error_at(p->err, from->at, "this kernel has no source");
-		return;
-	}
+	    !map_get(&p->by_name, "kernel.source"))
+		return error_at(p->err, from->at, "this kernel has no source");
 	if (strcmp(ref.step, "kernel.source") == 0 &&
 	    !map_get(&p->steps, "kernel.patched") && map_get(&p->by_name, ref.step) &&
 	    !*ref.subpath) {
-		spec_path(p, s, m->key, planner_input(p, ref.step));
-		return;
+		spec_path(p, s, name, planner_input(p, ref.step));
+		return 0;
 	}
 	if (strcmp(ref.step, "kernel.source") == 0)
 		ref.step = "kernel.patched";
 	const struct made *made = planner_referred(p, from, &ref);
-	spec_step(p, s, m->key, made, ref.output);
-	if (made)
-		s->inputs[s->ninputs - 1].subpath = ref.subpath;
+	if (!made)
+		return -1;
+	spec_step(p, s, name, made, ref.output);
+	s->inputs[s->ninputs - 1].subpath = ref.subpath;
+	return 0;
+}
+
+static void add_input(struct planner *p, struct spec *s, const struct member *m)
+{
+	const struct node *from = node_get(m->value, "from");
+
+	if (str_starts(from->text, "${"))
+		custom_input(p, s, m->key, from);
+	else
+		spec_path(p, s, m->key,
+			  planner_input(p, arena_printf(p->a, "steps.%s.inputs.%s",
+							s->name, m->key)));
 }
 
 static int make_one(struct planner *p, const struct member *m)
@@ -134,7 +141,7 @@ static int visit(struct planner *p, struct customs *c, size_t first)
 		top->state = OPEN;
 		if (inputs && top->next < inputs->n) {
 			const struct node *input = inputs->members[top->next++].value;
-			struct custom *other = needed(p, c, input);
+			struct custom *other = needed(p, c, node_text(input, "from"));
 
 			if (other && other->state == OPEN)
 				return report_circle(p, c, other,
@@ -151,21 +158,43 @@ static int visit(struct planner *p, struct customs *c, size_t first)
 	return 0;
 }
 
-int custom_make(struct planner *p)
+static void customs_init(struct planner *p, struct customs *c)
 {
 	const struct node *steps = node_get(p->r->checked, "steps");
-	struct customs c = {.n = steps ? steps->n : 0};
+
+	*c = (struct customs){.n = steps ? steps->n : 0};
+	c->v = arena_array(p->a, c->n + 1, struct custom);
+	c->stack = arena_array(p->a, c->n + 1, size_t);
+	for (size_t i = 0; i < c->n; i++) {
+		c->v[i].step = &steps->members[i];
+		if (map_get(&p->steps, steps->members[i].key))
+			c->v[i].state = DONE;
+		map_set(&c->by_name, steps->members[i].key, &c->v[i]);
+	}
+}
+
+int custom_make(struct planner *p)
+{
+	struct customs c;
 	int rc = 0;
 
-	c.v = arena_array(p->a, c.n + 1, struct custom);
-	c.stack = arena_array(p->a, c.n + 1, size_t);
-	for (size_t i = 0; i < c.n; i++) {
-		c.v[i].step = &steps->members[i];
-		map_set(&c.by_name, steps->members[i].key, &c.v[i]);
-	}
+	customs_init(p, &c);
 	for (size_t i = 0; i < c.n && rc == 0; i++)
 		if (c.v[i].state == NEW)
 			rc = visit(p, &c, i);
+	map_finish(&c.by_name);
+	return rc;
+}
+
+int custom_needed(struct planner *p, const struct node *from)
+{
+	struct customs c;
+	int rc = 0;
+
+	customs_init(p, &c);
+	const struct custom *step = needed(p, &c, from->text);
+	if (step && step->state == NEW)
+		rc = visit(p, &c, (size_t)(step - c.v));
 	map_finish(&c.by_name);
 	return rc;
 }

@@ -182,6 +182,8 @@ static int add_export(struct planner *p, const struct member *m, struct plan_exp
 	if (!artifact_find(p->r->checked, name, p->a, &ref))
 		return error_at(p->err, value->at,
 				"nothing that a build makes is called '%s'", name);
+	if (!map_get(&p->steps, ref.step) && !end[1])
+		artifact_instead(&ref);
 	long step = step_of(p, &ref, value->at);
 	if (step < 0 || read_template(p, m->key, m->key_at, &x.path) < 0 ||
 	    read_template(p, end + 1, value->at, &x.below) < 0)

@@ -131,29 +131,52 @@ static void collect_modules(struct collector *c)
 }
 
 /* `file:` and `from:` of a file section; the other forms come from nowhere. */
-static void collect_file(struct collector *c, const char *name, const struct node *file)
+static struct input *collect_file(struct collector *c, const char *name,
+				  const struct node *file)
 {
 	const struct node *local = node_get(file, "file");
 
-	if (node_get(file, "from")) {
-		add(c, name, file);
-		return;
-	}
+	if (node_get(file, "from"))
+		return add(c, name, file);
 	if (!local ||
 	    (strcmp(local->text, "default") == 0 && strcmp(name, "initramfs.init") == 0))
-		return;
+		return NULL;
 	struct node *source = node_map(c->a, local->at);
 	node_add(c->a, source, "from", local->at, (struct node *)local);
 	struct input *in = add(c, name, source);
-	if (in->is_dir)
-		error_at(c->err, in->at, "expected a file, '%s' is a folder", in->from);
 	in->kind = INPUT_LOCAL;
+	return in;
+}
+
+static void refuse_folder(struct collector *c, const struct input *in)
+{
+	if (in && in->is_dir)
+		error_at(c->err, in->at, "expected a file, '%s' is a folder", in->from);
+}
+
+/* Files of the guest; a folder is a tree below its place. */
+static void collect_files(struct collector *c, const char *section, const char *key)
+{
+	const struct node *files = node_get(node_get(c->r->checked, section), key);
+
+	for (size_t i = 0; files && i < files->n; i++) {
+		const struct member *m = &files->members[i];
+		const struct input *in = collect_file(
+			c, arena_printf(c->a, "%s.%s.%s", section, key, m->key),
+			m->value);
+		bool tree = in && in->is_dir;
+
+		if (strcmp(m->key, "/") == 0 && !tree)
+			error_at(c->err, m->key_at, "only a folder can be added to /");
+		if (tree && node_get(m->value, "mode"))
+			error_at(c->err, node_member(m->value, "mode")->key_at,
+				 "'mode' is for a file, '%s' is a folder", in->from);
+	}
 }
 
 static void collect_initramfs(struct collector *c)
 {
 	const struct node *initramfs = node_get(c->r->checked, "initramfs");
-	const struct node *files = node_get(initramfs, "files");
 	const struct node *bins = node_get(initramfs, "bins");
 	const struct node *busybox = node_get(initramfs, "busybox");
 
@@ -171,13 +194,21 @@ static void collect_initramfs(struct collector *c)
 
 		in->closure = source_form_of(in->from) == SOURCE_DEBIAN;
 	}
-	for (size_t i = 0; files && i < files->n; i++)
-		collect_file(
-			c,
-			arena_printf(c->a, "initramfs.files.%s", files->members[i].key),
-			files->members[i].value);
+	collect_files(c, "initramfs", "files");
 	if (node_get(initramfs, "init"))
-		collect_file(c, "initramfs.init", node_get(initramfs, "init"));
+		refuse_folder(c, collect_file(c, "initramfs.init",
+					      node_get(initramfs, "init")));
+}
+
+static void collect_rootfs(struct collector *c)
+{
+	const struct node *base = node_get(node_get(c->r->checked, "rootfs"), "base");
+
+	if (!base || !node_get(c->r->checked, "kernel"))
+		return;
+	if (!str_starts(node_text(base, "from"), "${"))
+		refuse_folder(c, add(c, "rootfs.base", base));
+	collect_files(c, "rootfs", "add");
 }
 
 static void collect_steps(struct collector *c)
@@ -207,6 +238,7 @@ int inputs_collect(const struct recipe *r, struct arena *a, struct inputs *out,
 	collect_kernel(&c);
 	collect_modules(&c);
 	collect_initramfs(&c);
+	collect_rootfs(&c);
 	collect_steps(&c);
 	return findings_close(err);
 }

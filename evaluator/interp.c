@@ -26,9 +26,12 @@ enum keep {
 static const struct {
 	const char *path;
 	enum keep keep;
+	bool short_form; /* only if the section is a scalar */
 } places[] = {
-	{"steps.*.inputs", KEEP_WHOLE},
-	{"exports.files", KEEP_ALL},
+	{"steps.*.inputs", KEEP_WHOLE, false},
+	{"rootfs", KEEP_WHOLE, true},
+	{"rootfs.base", KEEP_WHOLE, false},
+	{"exports.files", KEEP_ALL, false},
 };
 
 struct interp {
@@ -187,7 +190,7 @@ static const char *look_up(struct interp *in, const char *path, struct span at,
 		error_at(in->err, at, "'%s' is known only after a build", path);
 		error_hint(in->err,
 			   "it can be a whole value in `steps.NAME.inputs`, where it "
-			   "becomes a dependency");
+			   "becomes a dependency, or in `exports.files`");
 		return NULL;
 	}
 	if (n && n->kind == NODE_MAP && s && s->shorthand && node_get(n, s->shorthand))
@@ -319,10 +322,11 @@ static bool path_matches(const char *path, const char *pattern)
 	return !*path;
 }
 
-static enum keep keep_at(const char *path, enum keep outer)
+static enum keep keep_at(const char *path, const struct node *n, enum keep outer)
 {
 	for (size_t i = 0; i < ARRAY_LEN(places) && outer == KEEP_NONE; i++)
-		if (path_matches(path, places[i].path))
+		if (path_matches(path, places[i].path) &&
+		    (!places[i].short_form || n->kind == NODE_SCALAR))
 			return places[i].keep;
 	return outer;
 }
@@ -367,11 +371,11 @@ static void walk(struct interp *in, struct node *n, const char *path, size_t lev
 	if (findings_full(in->err))
 		return;
 	if (n->kind == NODE_SCALAR) {
-		walk_scalar(in, n, path, keep_at(path, keep));
+		walk_scalar(in, n, path, keep_at(path, n, keep));
 		return;
 	}
 	if (level && level <= 3)
-		keep = keep_at(path, keep);
+		keep = keep_at(path, n, keep);
 	if (keep == KEEP_ALL && n->kind == NODE_MAP)
 		walk_keys(in, n, path);
 	for (size_t i = 0; i < n->n; i++) {

@@ -5,9 +5,9 @@
  * literal ${. Whatever is wrong with a reference is reported at exactly its characters.
  *
  * A reference to something that only a build knows, such as ${kernel.release}, is no
- * text: it may stand as a whole value in `steps.NAME.inputs`, where it makes an edge to
- * that step's output. interp_output() reads it there. In `exports.files` it may stand
- * anywhere in a key or a value, and stays there for exports.c to read.
+ * text: it may stand as a whole value in `steps.NAME.inputs` and `rootfs.base`, where it
+ * makes an edge to that step's output. interp_output() reads it there. In `exports.files`
+ * it may stand anywhere in a key or a value, and stays there for exports.c to read.
  */
 #include "base/arena.h"
 #include "base/error.h"

@@ -126,8 +126,10 @@ int make_modules(struct planner *p, const struct made *kernel);
 
 struct made *make_initramfs(struct planner *p, const struct made *kernel,
 			    const struct made *guest);
+struct made *make_rootfs(struct planner *p, const struct made *kernel);
+/* `image` is what boots; `guest`, if that has not our init. */
 struct made *make_run(struct planner *p, const struct made *kernel,
-		      const struct made *initramfs);
+		      const struct made *image, const struct made *guest);
 struct made *make_gdb(struct planner *p, const struct made *kernel,
 		      const struct made *run, const struct kernel_source *src);
 
@@ -135,8 +137,13 @@ struct made *make_gdb(struct planner *p, const struct made *kernel,
 
 /* The steps every kernel recipe has. */
 int steps_make(struct planner *p);
-/* Those of the section `steps`. */
+/* Those of the section `steps` that are not made yet. */
 int custom_make(struct planner *p);
+/* The one that the reference `from` means, if it is one of those, and what it needs. */
+int custom_needed(struct planner *p, const struct node *from);
+/* An output that the reference `from` means becomes the input `name`. */
+int custom_input(struct planner *p, struct spec *s, const char *name,
+		 const struct node *from);
 /* The step that a reference at `from` means; NULL after a finding. */
 const struct made *planner_referred(struct planner *p, const struct node *from,
 				    const struct output_ref *ref);

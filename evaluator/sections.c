@@ -115,10 +115,23 @@ static const struct schema module = {
 static const char *const compress_words[] = {"gzip", "lz4", "none", "xz", "zstd"};
 static const struct schema_key initramfs_keys[] = {
 	{"busybox", false, {.type = TYPE_TEXT, .def = "static", .check = check_busybox}},
-	{"files", false, {.type = TYPE_MAP, .of = &file, .check_key = check_guest_path}},
+	{"files", false, {.type = TYPE_MAP, .of = &file, .check_key = check_guest_place}},
 	{"bins", false, {.type = TYPE_LIST, .of = &source}},
 	{"modules", false, {.type = TYPE_LIST, .of = &line}},
 	{"init", false, {.type = TYPE_SECTION, KEYS(file_keys), .shorthand = "file"}},
+	{"compress", false, {.type = TYPE_ENUM, .def = "gzip", WORDS(compress_words)}},
+};
+
+static const struct schema_key rootfs_keys[] = {
+	{"base",
+	 true,
+	 {.type = TYPE_SECTION,
+	  KEYS(input_keys),
+	  .shorthand = "from",
+	  .check = check_local_tree_keys}},
+	{"add", false, {.type = TYPE_MAP, .of = &file, .check_key = check_guest_place}},
+	{"modules", false, {.type = TYPE_LIST, .of = &line}},
+	{"depmod", false, {.type = TYPE_BOOL, .def = "y"}},
 	{"compress", false, {.type = TYPE_ENUM, .def = "gzip", WORDS(compress_words)}},
 };
 
@@ -135,6 +148,7 @@ static const struct schema_key timeout_keys[] = {
 	{"idle", false, {.type = TYPE_DURATION, .def = "120s"}},
 	{"total", false, {.type = TYPE_DURATION, .def = "10m"}},
 };
+static const struct schema regex = {.type = TYPE_TEXT, .check = check_regex};
 static const struct schema_key run_keys[] = {
 	{"machine", false, {.type = TYPE_TEXT, .def = "auto", .check = check_line}},
 	{"cpu", false, {.type = TYPE_TEXT, .def = "max", .check = check_line}},
@@ -146,6 +160,8 @@ static const struct schema_key run_keys[] = {
 	{"net", false, {.type = TYPE_TEXT, .def = "none", .check = check_net}},
 	{"args", false, {.type = TYPE_LIST, .of = &line}},
 	{"test", false, {.type = TYPE_TEXT}},
+	{"expect", false, {.type = TYPE_TEXT, .check = check_regex}},
+	{"forbid", false, {.type = TYPE_LIST, .of = &regex}},
 	{"timeout", false, {.type = TYPE_SECTION, KEYS(timeout_keys), .always = true}},
 };
 
@@ -208,6 +224,7 @@ static const struct schema_key recipe_keys[] = {
 	{"initramfs",
 	 false,
 	 {.type = TYPE_SECTION, KEYS(initramfs_keys), .always = true}},
+	{"rootfs", false, {.type = TYPE_SECTION, KEYS(rootfs_keys), .shorthand = "base"}},
 	{"run", false, {.type = TYPE_SECTION, KEYS(run_keys), .always = true}},
 	{"gdb", false, {.type = TYPE_SECTION, KEYS(gdb_keys), .always = true}},
 	{"steps", false, {.type = TYPE_MAP, .of = &step, .check_key = check_step_name}},
@@ -283,7 +300,8 @@ int sections_twins(const struct node *map, struct error *err)
 
 int sections_check(const struct node *r, struct error *err)
 {
-	static const char *const of_kernel[] = {"modules", "initramfs", "run", "gdb"};
+	static const char *const of_kernel[] = {"modules", "initramfs", "rootfs", "run",
+						"gdb"};
 	const struct node *modules = node_get(r, "modules");
 
 	if (!node_get(r, "kernel")) {
@@ -305,6 +323,7 @@ int sections_check(const struct node *r, struct error *err)
 			modules, modules->members[i].key, err);
 	check_module_list(node_get(node_get(r, "initramfs"), "modules"), modules, NULL,
 			  err);
+	check_module_list(node_get(node_get(r, "rootfs"), "modules"), modules, NULL, err);
 	const struct node *init = node_get(node_get(r, "initramfs"), "init");
 	if (init &&
 	    (!node_text(init, "file") || strcmp(node_text(init, "file"), "default") != 0))

@@ -29,10 +29,30 @@ static int no_gdb(struct planner *p)
 			  "debug/vmlinux");
 }
 
+/*
+ * What the machine boots. An initramfs that nobody asked for is not made beside a root
+ * file system; `own_init` says whether our init is in it.
+ */
+static struct made *make_image(struct planner *p, const struct made *kernel,
+			       const struct made *guest, bool *own_init)
+{
+	const struct node *initramfs = node_get(p->r->checked, "initramfs");
+	struct made *rootfs = NULL;
+
+	if (node_get(p->r->checked, "rootfs")) {
+		rootfs = make_rootfs(p, kernel);
+		if (!rootfs || initramfs->is_default)
+			return rootfs;
+	}
+	*own_init = true;
+	return make_initramfs(p, kernel, guest);
+}
+
 int steps_make(struct planner *p)
 {
 	const struct member *kernel = node_member(p->r->checked, "kernel");
 	struct kernel_made k = {0};
+	bool own_init = false;
 
 	if (!kernel)
 		return 0;
@@ -41,8 +61,9 @@ int steps_make(struct planner *p)
 	if (!k.boots)
 		return 0;
 	struct made *guest = make_guest(p);
-	struct made *initramfs = guest ? make_initramfs(p, k.step, guest) : NULL;
-	struct made *run = initramfs ? make_run(p, k.step, initramfs) : NULL;
+	struct made *image = guest ? make_image(p, k.step, guest, &own_init) : NULL;
+	struct made *run =
+		image ? make_run(p, k.step, image, own_init ? NULL : guest) : NULL;
 	if (!run)
 		return -1;
 	if (!k.symbols)

@@ -23,8 +23,7 @@ static void choose_module(struct planner *p, const char *name, struct map *chose
 /* Modules of the image, those that others need first, else by name. */
 static void add_modules(struct planner *p, struct spec *s)
 {
-	const struct node *only =
-		node_get(node_get(p->r->checked, "initramfs"), "modules");
+	const struct node *only = node_get(node_get(p->r->checked, s->name), "modules");
 	const struct member **all = sorted_members(p, node_get(p->r->checked, "modules"));
 	struct node *load = node_list(p->a, s->at), *names = node_list(p->a, s->at);
 	struct map chosen = {0};
@@ -126,10 +125,11 @@ static const char *file_source(struct planner *p, const struct node *f, const ch
 	return planner_input(p, input);
 }
 
-static void add_files(struct planner *p, struct spec *s)
+/* What the section's `key` says is a list of lines for the builder, and an input each. */
+static void add_files(struct planner *p, struct spec *s, const char *key)
 {
-	const struct member **all = sorted_members(
-		p, node_get(node_get(p->r->checked, "initramfs"), "files"));
+	const struct member **all =
+		sorted_members(p, node_get(node_get(p->r->checked, s->name), key));
 	struct node *lines = node_list(p->a, s->at);
 	size_t n = 0;
 
@@ -143,14 +143,15 @@ static void add_files(struct planner *p, struct spec *s)
 					    owner, link);
 		} else {
 			const char *input = arena_printf(p->a, "file_%04zu", n++);
+			const char *name =
+				arena_printf(p->a, "%s.%s.%s", s->name, key, all[i]->key);
+			const struct input *in = map_get(&p->by_name, name);
+			bool tree = in && in->is_dir;
 
-			spec_path(p, s, input,
-				  file_source(p, f,
-					      arena_printf(p->a, "initramfs.files.%s",
-							   all[i]->key),
-					      all[i]->key));
-			line = arena_printf(p->a, "%s\t%s\t%s\tfile\t/src/%s",
-					    all[i]->key, file_mode(p, f), owner, input);
+			spec_path(p, s, input, file_source(p, f, name, all[i]->key));
+			line = arena_printf(p->a, "%s\t%s\t%s\t%s\t/src/%s", all[i]->key,
+					    tree ? "0755" : file_mode(p, f), owner,
+					    tree ? "tree" : "file", input);
 		}
 		text_item(p, lines, line, all[i]->key_at);
 	}
@@ -172,7 +173,7 @@ struct made *make_initramfs(struct planner *p, const struct made *kernel,
 	spec_step(p, &s, "kernel_modules", kernel, "modules");
 	add_modules(p, &s);
 	add_bins(p, &s);
-	add_files(p, &s);
+	add_files(p, &s, "files");
 	if (source_form_of(busybox) != SOURCE_UNKNOWN) {
 		spec_path(p, &s, "busybox", planner_input(p, "initramfs.busybox"));
 		busybox = "tree";
@@ -182,6 +183,32 @@ struct made *make_initramfs(struct planner *p, const struct made *kernel,
 	spec_option(p, &s, "arch", p->r->arch->name);
 	spec_option(p, &s, "busybox",
 		    strcmp(busybox, "static") == 0 ? "toolchain" : busybox);
+	spec_option(p, &s, "compress", node_text(section->value, "compress"));
+	return planner_add(p, &s);
+}
+
+/* --- rootfs --------------------------------------------------------------------- */
+
+struct made *make_rootfs(struct planner *p, const struct made *kernel)
+{
+	const struct member *section = node_member(p->r->checked, "rootfs");
+	const struct node *base = node_get(node_get(section->value, "base"), "from");
+	struct spec s = {.name = "rootfs", .builder = "initramfs", .at = section->key_at};
+
+	if (str_starts(base->text, "${")) {
+		if (custom_needed(p, base) < 0 || custom_input(p, &s, "base", base) < 0)
+			return NULL;
+	} else {
+		spec_path(p, &s, "base", planner_input(p, "rootfs.base"));
+	}
+	spec_step(p, &s, "kernel", kernel, "out");
+	spec_step(p, &s, "kernel_modules", kernel, "modules");
+	spec_step(p, &s, "dev", kernel, "dev");
+	add_modules(p, &s);
+	add_files(p, &s, "add");
+	spec_option(p, &s, "arch", p->r->arch->name);
+	if (strcmp(node_text(section->value, "depmod"), "n") == 0)
+		spec_option(p, &s, "depmod", "n");
 	spec_option(p, &s, "compress", node_text(section->value, "compress"));
 	return planner_add(p, &s);
 }
@@ -206,16 +233,17 @@ static struct node *share_map(struct planner *p, const struct node *share)
 }
 
 struct made *make_run(struct planner *p, const struct made *kernel,
-		      const struct made *initramfs)
+		      const struct made *image, const struct made *guest)
 {
-	static const char *const plain[] = {"machine", "cpu",   "smp", "memory",
-					    "append",  "accel", "net", "test"};
+	static const char *const plain[] = {"machine", "cpu", "smp",  "memory", "append",
+					    "accel",   "net", "test", "expect"};
 	static const char *const times[] = {"boot", "idle", "total"};
 	const struct member *run = node_member(p->r->checked, "run");
 	struct spec s = {.name = "run", .builder = "run", .at = run->key_at};
 
 	spec_step(p, &s, "kernel", kernel, "out");
-	spec_step(p, &s, "initramfs", initramfs, "out");
+	spec_step(p, &s, "initramfs", image, "out");
+	spec_step(p, &s, "guest", guest, "out");
 	spec_option(p, &s, "arch", p->r->arch->name);
 	for (size_t i = 0; i < ARRAY_LEN(plain); i++)
 		spec_option(p, &s, plain[i], node_text(run->value, plain[i]));
@@ -225,6 +253,7 @@ struct made *make_run(struct planner *p, const struct made *kernel,
 	spec_option(p, &s, "gdb_wait", node_text(node_get(p->r->checked, "gdb"), "wait"));
 	spec_list(p, &s, "share", share_map(p, node_get(run->value, "share")));
 	spec_list(p, &s, "args", node_get(run->value, "args"));
+	spec_list(p, &s, "forbid", node_get(run->value, "forbid"));
 	struct made *made = planner_add(p, &s);
 	if (made) {
 		p->v[made->index].link = "runvm";

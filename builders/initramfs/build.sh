@@ -1,13 +1,19 @@
 # SPDX-License-Identifier: MIT
-# An initramfs from a list of entries (see cpio.py); no root, no staging of owners or nodes.
-# /sbin, /usr/bin and /usr/sbin are links to /bin, so a program is found by any usual path.
+# An archive that the kernel unpacks at boot, from a list of entries (see cpio.py); no root, no staging of
+# owners or nodes. With a base it is that archive and what is added; without one, a small userland of ours, in
+# which /sbin, /usr/bin and /usr/sbin are links to /bin, so that a program is found by any usual path.
 
 configure() {
 	use_arch "$opt_arch"
 	release=$(cat /src/kernel/release)
+	case " $inputs " in
+	*' base '*) base=/src/base ;;
+	*) base= ;;
+	esac
 	check_kernel
 	. "$script/modules.sh"
 	. "$script/bins.sh"
+	. "$script/base.sh"
 	: >list
 }
 
@@ -22,23 +28,27 @@ check_kernel() {
 	[ "$opt_compress" != none ] || return 0
 	symbol=RD_$(printf %s "$opt_compress" | tr '[:lower:]' '[:upper:]')
 	[ "$(config_value /src/kernel/config "$symbol")" = y ] ||
-		die "initramfs.compress is $opt_compress, but the kernel has CONFIG_$symbol=n"
+		die "$name.compress is $opt_compress, but the kernel has CONFIG_$symbol=n"
 }
 
 build() {
-	add_skeleton
-	add_init
-	add_busybox
+	if [ -n "$base" ]; then
+		look_into_base
+	else
+		add_skeleton
+		add_init
+		add_busybox
+	fi
 	add_modules
 	add_bins
 	printf '%s\n' "$opt_files" | grep . >>list || :
-	python3 "$script/cpio.py" list initramfs.cpio contents.txt
+	image=$name.cpio
+	python3 "$script/cpio.py" list "$image" contents.txt ${base:+"$base"}
 	case $opt_compress in
-	gzip) gzip -n -9 initramfs.cpio && image=initramfs.cpio.gz ;;
-	zstd) zstd -q -19 -T1 --rm initramfs.cpio && image=initramfs.cpio.zst ;;
-	xz) xz -6 -T1 --check=crc32 initramfs.cpio && image=initramfs.cpio.xz ;;
-	lz4) lz4 -q -l -9 --rm initramfs.cpio initramfs.cpio.lz4 && image=initramfs.cpio.lz4 ;;
-	none) image=initramfs.cpio ;;
+	gzip) gzip -n -9 "$image" && image=$image.gz ;;
+	zstd) zstd -q -19 -T1 --rm "$image" && image=$image.zst ;;
+	xz) xz -6 -T1 --check=crc32 "$image" && image=$image.xz ;;
+	lz4) lz4 -q -l -9 --rm "$image" "$image.lz4" && image=$image.lz4 ;;
 	esac
 }
 

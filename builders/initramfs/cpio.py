@@ -1,98 +1,134 @@
 # SPDX-License-Identifier: MIT
-"""cpio.py LIST ARCHIVE CONTENTS: a newc archive and its table of contents from a list.
+"""cpio.py LIST ARCHIVE CONTENTS [BASE]: a newc archive and its table of contents.
+cpio.py --extract BASE FOLDER DIR: the files below FOLDER of an archive, into DIR.
 
-A list line is `path TAB mode TAB uid:gid TAB kind TAB source`; source is a file, a link's
-target, nothing for a dir, MAJOR:MINOR for a node (a character device). A later line for a
-path wins. Folders above a path need no line. No line can place anything behind a link:
-paths are resolved through the list's own links first. The bytes depend on nothing else.
+A list line is `path TAB mode TAB uid:gid TAB kind TAB source`; source is a file, a tree, a
+link's target, nothing for a dir, MAJOR:MINOR for a node (a character device). A later line
+for a path wins, and all lines over the base. Folders above a path need no line. No line can
+place anything behind a link: paths are resolved through the archive's own links first. The
+bytes depend on nothing else.
 """
 import os
 import posixpath
 import stat
 import sys
 
+from newc import Data, Entry, add_parents, body_of, fail, place, read, resolve, warn, write
+
 KINDS = {"file": stat.S_IFREG, "link": stat.S_IFLNK, "dir": stat.S_IFDIR, "node": stat.S_IFCHR}
 
 
-def fail(text):
-    print(f"@kbuild error {text}")
-    sys.exit(1)
+def entry_of(path, mode, owner, kind, source):
+    if kind == "node":
+        return Entry(KINDS[kind] | mode, owner, rdev=tuple(map(int, source.split(":"))))
+    if kind == "link":
+        return Entry(KINDS[kind] | mode, owner, data=Data(os.fsencode(source)))
+    if kind == "file":
+        return Entry(KINDS[kind] | mode, owner, data=Data(file=source))
+    return Entry(KINDS[kind] | mode, owner)
 
 
-def resolve(entries, path):
-    """The path without links among its parents."""
-    parent, name = posixpath.split(posixpath.normpath("/" + path.lstrip("/")))
-    for _ in range(40):
-        where = "/"
-        for part in parent.split("/")[1:]:
-            where = posixpath.join(where, part)
-            entry = entries.get(where)
-            if entry and stat.S_ISLNK(entry[0]):
-                rest = parent[len(where):].lstrip("/")
-                target = posixpath.join(posixpath.dirname(where), entry[2], rest)
-                parent = posixpath.normpath(target)
-                break
-        else:
-            return posixpath.join(parent, name)
-    fail(f"initramfs: too many links on the way to {path}")
+def tree_lines(path, owner, source):
+    """A tree as lines; of modes the store keeps whether a file can be run."""
+    if path != "/":
+        yield path, 0o755, owner, "folder", ""
+    for where, folders, files in os.walk(source):
+        folders.sort()
+        below = posixpath.join(path, os.path.relpath(where, source))
+        for name in sorted(folders + files):
+            full = os.path.join(where, name)
+            guest = posixpath.normpath(posixpath.join(below, name))
+            if os.path.islink(full):
+                yield guest, 0o777, owner, "link", os.readlink(full)
+            elif os.path.isdir(full):
+                yield guest, 0o755, owner, "folder", ""
+            else:
+                yield guest, 0o755 if os.access(full, os.X_OK) else 0o644, owner, "file", full
 
 
-def read_list(name):
-    entries = {}
+def lines_of(name):
     with open(name, encoding="utf-8", errors="surrogateescape") as lines:
         for line in lines:
             path, mode, owner, kind, source = (line.rstrip("\n") + "\t").split("\t")[:5]
-            if kind not in KINDS:
-                fail(f"initramfs: {path}: expected file, link or dir, not '{kind}'")
-            path = resolve(entries, path)
-            old = entries.get(path)
-            if old and stat.S_ISDIR(old[0]) != (kind == "dir"):
-                fail(f"initramfs: {path} is a folder and something else, too")
             uid, gid = (int(part) for part in owner.split(":"))
-            entries[path] = (KINDS[kind] | int(mode, 8), (uid, gid), source)
-    for path in list(entries):
-        while path != "/":
-            path = posixpath.dirname(path)
-            entries.setdefault(path, (stat.S_IFDIR | 0o755, (0, 0), ""))
-    del entries["/"]
-    return entries
+            if kind == "tree":
+                yield from tree_lines(path, (uid, gid), source)
+            elif kind in KINDS:
+                yield path, int(mode, 8), (uid, gid), kind, source
+            else:
+                fail(f"{path}: expected file, tree, link or dir, not '{kind}'")
 
 
-def body_of(path, mode, source):
-    if stat.S_ISLNK(mode):
-        return os.fsencode(source)
-    if not stat.S_ISREG(mode):
-        return b""
-    try:
-        with open(source, "rb") as file:
-            return file.read()
-    except OSError as error:
-        fail(f"initramfs: {path}: cannot read {source}: {error.strerror}")
+def check_script(entries, path, entry):
+    """What init runs at boot fails there without a word, so it is looked at here."""
+    text = body_of(path, entry.data)
+    if text.startswith(b"\x7fELF"):
+        return
+    for number, line in enumerate(text.split(b"\n"), 1):
+        if line.endswith(b"\r"):
+            fail(f"{path}: line {number} ends in CR LF, which a shell takes as part of its words"
+                 " (sed -i 's/\\r$//' FILE mends it)")
+    if not text.startswith(b"#!"):
+        fail(f"{path}: line 1 names no interpreter (#!/bin/sh)")
+    program = os.fsdecode(text[2:].split(b"\n")[0]).split()[:1]
+    if program and program[0] not in entries and resolve(entries, program[0]) not in entries:
+        warn(f"{path}: its interpreter {program[0]} is not in the archive")
 
 
-def member(ino, name, mode, owner, rdev, body):
-    links = 2 if stat.S_ISDIR(mode) else 1
-    name = os.fsencode(name) + b"\0"
-    fields = (ino, mode, *owner, links, 0, len(body), 0, 0, *rdev, len(name), 0)
-    head = b"070701" + b"".join(b"%08X" % field for field in fields) + name
-    return head + bytes(-len(head) % 4) + body + bytes(-len(body) % 4)
+def check_scripts(entries, added):
+    """Files of /etc/init.d are run; *.sh there are read by others."""
+    scripts = posixpath.dirname(resolve(entries, "/etc/init.d/x"))
+    for path, entry in added.items():
+        folder, name = posixpath.split(path)
+        if folder != scripts or not stat.S_ISREG(entry.mode):
+            continue
+        if name.startswith((".", "README")) or name.endswith(".sh"):
+            continue
+        check_script(entries, path, entry)
+        if not entry.mode & 0o100:
+            entry.mode |= 0o755
 
 
-def main():
-    entries = read_list(sys.argv[1])
-    size = 0
-    with open(sys.argv[2], "wb") as out, open(
-            sys.argv[3], "w", encoding="utf-8", errors="surrogateescape") as contents:
-        order = sorted(entries, key=lambda path: path.split("/"))
-        for ino, path in enumerate(order, 1):
-            mode, owner, source = entries[path]
-            rdev = source.split(":") if stat.S_ISCHR(mode) else (0, 0)
-            body = body_of(path, mode, source)
-            size += out.write(member(ino, path[1:], mode, owner, map(int, rdev), body))
-            arrow = f" -> {source}" if stat.S_ISLNK(mode) else ""
-            contents.write(f"{mode:06o} {owner[0]}:{owner[1]} {len(body)} {path}{arrow}\n")
-        size += out.write(member(0, "TRAILER!!!", 0, (0, 0), (0, 0), b""))
-        out.write(bytes(-size % 512))
+def add_lines(entries, name):
+    added = {}
+    for path, mode, owner, kind, source in lines_of(name):
+        where = resolve(entries, path)
+        if kind == "folder":
+            # One that is there keeps its mode and owner.
+            if where in entries and stat.S_ISDIR(entries[where].mode):
+                continue
+            if where in entries and entries[where].link is not None:
+                target = resolve(entries, posixpath.join(where, "x"))
+                if posixpath.dirname(target) in entries:
+                    continue
+            kind = "dir"
+        entry = entry_of(path, mode, owner, kind, source)
+        place(entries, path, entry)
+        added[where] = entry
+    return added
 
 
-main()
+def make(lines, archive, contents, base=None):
+    entries = read(base) if base else {}
+    added = add_lines(entries, lines)
+    add_parents(entries)
+    if base:
+        check_scripts(entries, added)
+    write(entries, archive, contents)
+
+
+def extract(base, folder, target):
+    entries = read(base)
+    top = posixpath.dirname(resolve(entries, posixpath.join(folder, "x")))
+    for path, entry in entries.items():
+        if stat.S_ISREG(entry.mode) and path.startswith(top + "/"):
+            name = target + folder + path[len(top):]
+            os.makedirs(os.path.dirname(name), exist_ok=True)
+            with open(name, "wb") as file:
+                file.write(entry.data.bytes())
+
+
+if sys.argv[1] == "--extract":
+    extract(*sys.argv[2:])
+else:
+    make(*sys.argv[1:])

@@ -22,8 +22,10 @@ overlay overlay'
 add_modules() {
 	: >load
 	: >drivers
-	add /etc/kbuild/modules 0644 file /build/load
-	add /etc/kbuild/drivers 0644 file /build/drivers
+	if [ -z "$base" ]; then
+		add /etc/kbuild/modules 0644 file /build/load
+		add /etc/kbuild/drivers 0644 file /build/drivers
+	fi
 	[ "$(config_value /src/kernel/config MODULES)" = y ] || {
 		[ -z "$opt_load" ] || die "initramfs.load: the kernel has CONFIG_MODULES=n"
 		return 0
@@ -31,11 +33,30 @@ add_modules() {
 	stage_all
 	choose_modules
 	stage_chosen
-	(cd chosen && find $lib -type f) >chosen.files
+	list_chosen >chosen.files
 	while read -r file; do
 		add "/$file" 0644 file "/build/chosen/$file"
 	done <chosen.files
-	add_short_names
+	[ -n "$base" ] || add_short_names
+}
+
+# What a base has already is a link there, and stays as it is; but for the tables of depmod.
+list_chosen() {
+	if [ -n "$base" ] && [ ! -s chosen.paths ]; then
+		return
+	fi
+	[ -n "$opt_depmod" ] || set -- -name '*.ko*'
+	(cd chosen && find $lib -type f "$@") | sort
+}
+
+# stage_base DIR: the base's modules for this kernel, but those that DIR has itself.
+stage_base() {
+	(cd base && find "$lib/$release" -name '*.ko*' -type f) >base.files
+	while read -r file; do
+		[ ! -e "$1/$file" ] || continue
+		mkdir -p "$1/${file%/*}"
+		ln -s "/build/base/$file" "$1/$file"
+	done <base.files
 }
 
 # Folders full of links: all modules of the kernel and of the recipe.
@@ -53,6 +74,7 @@ stage_all() {
 		module_*) stage_module "$input" ;;
 		esac
 	done
+	[ -z "$base" ] || stage_base all
 	depmod -b /build/all "$release"
 }
 
@@ -74,7 +96,9 @@ choose_modules() {
 	cat "all/$lib/$release/modules.builtin" >builtin 2>/dev/null || : >builtin
 	printf '%s\n' "$opt_modules" | grep . >wanted || cut -f 1 module.files | sort -u >wanted
 	printf '%s\n' "$opt_load" | grep . >load.wanted || :
-	printf '%s\n' "$drivers" | grep . >drivers.wanted
+	# Another init than ours loads what it loads.
+	[ -z "$base" ] || drivers=
+	printf '%s\n' "$drivers" | grep . >drivers.wanted || :
 	awk -v prefix="/$lib/$release/" -f "$script/choose.awk" \
 		module.files builtin "all/$lib/$release/modules.dep" drivers.wanted wanted load.wanted
 }
@@ -95,17 +119,18 @@ stage_chosen() {
 	done
 	while read -r file; do
 		mkdir -p "chosen/$lib/$release/${file%/*}"
-		name=$(unpacked "$file")
+		plain=$(unpacked "$file")
 		case $file in
-		"$name") set -- cat ;;
+		"$plain") set -- cat ;;
 		*.gz) set -- gzip -dc ;;
 		*.xz) set -- xz -dc ;;
 		*.zst) set -- zstd -dc ;;
 		esac
-		"$@" <"all/$lib/$release/$file" >"chosen/$lib/$release/$name"
-		[ "$name" = "$file" ] || sed -i "s|/$lib/$release/$file|/$lib/$release/$name|" load drivers
+		"$@" <"all/$lib/$release/$file" >"chosen/$lib/$release/$plain"
+		[ "$plain" = "$file" ] || sed -i "s|/$lib/$release/$file|/$lib/$release/$plain|" load drivers
 	done <chosen.paths
-	depmod -b /build/chosen "$release"
+	[ -z "$base" ] || stage_base chosen
+	[ -z "$opt_depmod" ] || depmod -b /build/chosen "$release"
 }
 
 # /modules/NAME.ko for people: by file name, and by step name if a step made one file.

@@ -114,9 +114,26 @@ check_initramfs() {
 	*) need= ;;
 	esac
 	[ -z "$need" ] || built_in $need ||
-		die "the kernel cannot unpack this initramfs: CONFIG_$need is off (kernel.config.set: {$need: y}, or initramfs.compress)"
-	[ ! -f "$contents" ] || grep -Eq '(^|[[:space:]/])init([[:space:]]|$)' "$contents" ||
-		warn "the initramfs has no /init: the kernel will panic unless append names another"
+		die "the kernel cannot unpack this initramfs: CONFIG_$need is off (kernel.config.set: {$need: y}, or another \`compress\`)"
+	choose_init
+}
+
+# in_image PATH: the archive has it; a folder above it may be a link.
+in_image() {
+	[ -f "$contents" ] && grep -Eq " (/usr)?$1( |\$)" "$contents"
+}
+
+# The archive's init, which is ours unless the input guest has ours. The kernel starts /init by itself.
+choose_init() {
+	init=/init
+	in_image /init || ! in_image /sbin/init || init=/sbin/init
+	[ ! -f "$contents" ] || in_image "$init" ||
+		warn "the archive has neither /init nor /sbin/init: the kernel will panic unless append names another (rdinit=)"
+	case " $inputs " in
+	*' guest '*) foreign=1 ;;
+	*) foreign= && return ;;
+	esac
+	in_image /bin/sh || in_image /sbin/sh || warn "the archive has no /bin/sh: runvm can boot it, but run no command"
 }
 
 check_guest() {
@@ -157,6 +174,8 @@ facts() {
 	word arch "$arch"
 	word kernel "$in_kernel/$(basename "$(readlink -f /src/kernel/image)")"
 	word initramfs "$in_initramfs/$(basename "$(readlink -f /src/initramfs/image)")"
+	word init "$init"
+	word foreign "$foreign"
 	word machine "${opt_machine:-auto}"
 	word cpu "${opt_cpu:-max}"
 	word smp "${opt_smp:-2}"
@@ -167,7 +186,7 @@ facts() {
 	word raw "${opt_args:-}"
 	word recipe_shares "${opt_share:-}"
 	word wait_for_gdb "${opt_gdb_wait:-}"
-	word expect "${opt_expect:-}"
+	word recipe_expect "${opt_expect:-}"
 	word forbid "${opt_forbid:-}"
 	limit boot "${opt_timeout_boot:-60s}"
 	limit idle "${opt_timeout_idle:-120s}"
@@ -210,6 +229,16 @@ build() {
 		done
 	} >runvm
 	chmod 755 runvm
+	[ -z "$foreign" ] || pack_init
+}
+
+# Our init as an archive of its own, which runvm puts before one that has not got it.
+pack_init() {
+	mkdir -p init/.kbuild
+	cp /src/guest/bin/init init/.kbuild/init
+	chmod 755 init/.kbuild/init
+	touch -d @0 init/.kbuild/init init/.kbuild
+	(cd init && printf '%s\n' .kbuild .kbuild/init | cpio --quiet --reproducible -o -H newc -R 0:0) >init.cpio
 }
 
 check() {
@@ -219,6 +248,7 @@ check() {
 install() {
 	mkdir -p "$out/bin" "$out/share/runvm"
 	cp runvm "$out/bin/runvm"
+	[ -z "$foreign" ] || cp init.cpio "$out/share/runvm/init.cpio"
 	if [ -n "${opt_test:-}" ]; then
 		printf '%s\n' "$opt_test" >"$out/share/runvm/test"
 	fi

@@ -53,7 +53,7 @@ python3 "$B/initramfs/cpio.py" list two.cpio contents
 t_same 'cpio: times do not matter' one.cpio two.cpio
 printf '/x\t0644\t0:0\tfile\t%s\n' "$T/nowhere" >list
 t_fails 'cpio: a missing source is an error' python3 "$B/initramfs/cpio.py" list two.cpio contents
-t_has 'cpio: which names both' "$T_OUT" '^@kbuild error initramfs: /x: cannot read .*/nowhere: No such file'
+t_has 'cpio: which names both' "$T_OUT" '^@kbuild error cpio: /x: cannot read .*/nowhere: No such file'
 printf '/a\t0777\t0:0\tlink\tb\n/b\t0777\t0:0\tlink\ta\n/a/x\t0755\t0:0\tdir\t\n' >list
 t_fails 'cpio: a loop of links is an error' python3 "$B/initramfs/cpio.py" list two.cpio contents
 

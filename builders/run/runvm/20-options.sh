@@ -8,7 +8,7 @@ runvm: boot the kernel and initramfs of this build in QEMU, unprivileged.
 
   runvm                      a shell on the serial console (Ctrl-a x ends it, Ctrl-a c: monitor)
   runvm -- CMD [ARG...]      run CMD in the guest, return its code; one word is shell text
-  runvm --test               run the recipe's run.test
+  runvm --test               run the recipe's run.test; without one, boot until the console shows run.expect
 
 options
   --gdb[=PORT|SOCKET]        let a debugger attach (rungdb); default: a socket of this user
@@ -44,6 +44,7 @@ END
 }
 
 set_defaults() {
+	expect=''
 	quiet='' verbose='' mode=shell command='' gdb='' gdb_wait='' print='' log=''
 	cwd='' tty='' no_stdin='' user_append='' user_shares='' user_env='' fs=auto
 	limit_boot='' limit_idle='' limit_total=''
@@ -169,10 +170,14 @@ parse_command() {
 
 check_options() {
 	if [ "$mode" = test ]; then
-		[ -f "$here/share/runvm/test" ] || usage_error "the recipe has no run.test"
-		command_file=$here/share/runvm/test
-		command=$(cat "$command_file")
+		: "${expect:=$recipe_expect}"
+		choose_test
 	fi
+	# An archive that is not ours boots as it is, unless a command is to be run.
+	own_init=
+	case $mode in
+	shell | boot) own_init=$foreign ;;
+	esac
 	case $net in
 	none | user | bridge=?*) ;;
 	*) usage_error "--net: '$net' is none of none, user, bridge=NAME" ;;
@@ -185,6 +190,17 @@ check_options() {
 	console_is_ours=
 	if [ "$mode" = shell ] || [ -n "$tty" ]; then
 		console_is_ours=1
+	fi
+}
+
+choose_test() {
+	command_file=$here/share/runvm/test
+	if [ -f "$command_file" ]; then
+		command=$(cat "$command_file")
+	elif [ -n "$expect" ]; then
+		mode=boot
+	else
+		usage_error "the recipe has neither run.test nor run.expect"
 	fi
 }
 

@@ -89,6 +89,17 @@ choose_limits() {
 	fi
 }
 
+# The kernel unpacks archives one after the other; the image comes last, for it may be packed in a way that
+# nothing can follow.
+choose_initrd() {
+	image=$(physical "$initramfs")
+	initrd=$image
+	[ -n "$foreign" ] && [ -z "$own_init" ] || return 0
+	initrd=$tmp/initrd
+	[ -n "$print" ] || [ -f "$initrd" ] || cat "$here/share/runvm/init.cpio" "$image" >"$initrd" ||
+		infra "cannot write to $tmp"
+}
+
 # comma TEXT: TEXT as a value inside a QEMU option, where a comma is written twice.
 comma() {
 	printf %s "$1" | sed 's/,/,,/g'
@@ -107,7 +118,7 @@ machine_args() {
 	arg -no-reboot
 	arg -display none
 	arg -kernel "$(physical "$kernel")"
-	arg -initrd "$(physical "$initramfs")"
+	arg -initrd "$initrd"
 	arg -device "virtio-rng-$bus"
 	console_args
 	port_args

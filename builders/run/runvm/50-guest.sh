@@ -6,7 +6,7 @@
 # with it; the console goes to a file. Without virtio ports it is cut out of the console afterwards.
 choose_stdio() {
 	stdio=console with_stdin=
-	[ -z "$console_is_ours" ] && [ "$report" = virtio ] || return 0
+	[ -z "$console_is_ours" ] && [ "$report" = virtio ] && [ "$mode" != boot ] || return 0
 	stdio=virtio
 	if [ -z "$no_stdin" ] && [ ! -t 0 ]; then
 		with_stdin=1
@@ -18,6 +18,20 @@ guest_words() {
 	[ -z "$early" ] || [ -n "$console_is_ours" ] || words="$words $early"
 	[ -z "$gdb" ] || words="$words nokaslr"
 	[ "$net" = none ] || [ -z "$has_dhcp" ] || words="$words ip=dhcp"
+	if [ -n "$own_init" ]; then
+		[ "$init" = /init ] || words="$words rdinit=$init"
+		command_in_fw_cfg=
+	else
+		our_words
+	fi
+	cmdline="$words${append:+ $append}$user_append"
+	[ ${#cmdline} -le "$cmdline_max" ] ||
+		infra "the kernel command line has ${#cmdline} bytes, $arch takes $cmdline_max" "fewer shares, or a shorter append"
+}
+
+# What our init is told.
+our_words() {
+	[ -z "$foreign" ] || words="$words rdinit=/.kbuild/init"
 	[ "$report" != ttyS1 ] || words="$words kbuild.report=ttyS1"
 	words="$words kbuild.stdio=$stdio"
 	[ -z "$with_stdin" ] || words="$words kbuild.stdin=virtio"
@@ -26,9 +40,6 @@ guest_words() {
 	[ -z "$console_is_ours" ] || terminal_words
 	words="$words$user_env"
 	command_word
-	cmdline="$words${append:+ $append}$user_append"
-	[ ${#cmdline} -le "$cmdline_max" ] ||
-		infra "the kernel command line has ${#cmdline} bytes, $arch takes $cmdline_max" "fewer shares, or a shorter append"
 }
 
 # On the user's terminal only trouble is shown while booting; afterwards everything.
@@ -46,7 +57,9 @@ terminal_words() {
 # must not find itself there. A kernel that cannot show fw_cfg gets it in hexadecimal.
 command_word() {
 	command_in_fw_cfg=
-	[ "$mode" != shell ] || return 0
+	case $mode in
+	shell | boot) return 0 ;;
+	esac
 	if [ -n "$has_fw_cfg" ]; then
 		command_in_fw_cfg=1
 		words="$words kbuild.cmd=@fw_cfg"

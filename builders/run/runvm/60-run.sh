@@ -121,7 +121,9 @@ watch() {
 		[ "$w_new" = "$w_size" ] || w_quiet=$w_now
 		w_size=$w_new
 		[ -n "$w_booted" ] || ! grep -q '^@kbuild-guest boot' "$tmp/report" || w_booted=1
-		if [ -z "$w_booted" ] && over "$boot_limit" "$w_start"; then
+		if [ "$mode" = boot ] && w_word=$(boot_word); then
+			stop "$w_word"
+		elif [ "$mode" != boot ] && [ -z "$w_booted" ] && over "$boot_limit" "$w_start"; then
 			stop boot
 		elif over "$total_limit" "$w_start"; then
 			stop total
@@ -135,6 +137,19 @@ watch() {
 			stop kvm
 		fi
 	done
+}
+
+# Without a command the console decides: a word when it has, or when the time for it is over.
+boot_word() {
+	if seen_forbidden; then
+		echo forbidden
+	elif seen "$expect"; then
+		echo seen
+	elif over "$boot_limit" "$w_start"; then
+		echo late
+	else
+		return 1
+	fi
 }
 
 # A KVM that is there and does not work says so, or starts a guest that never says a word.
@@ -199,6 +214,7 @@ remember_kvm() {
 }
 
 prepare() {
+	choose_initrd
 	guest_words
 	machine_args
 }
@@ -207,6 +223,15 @@ print_command() {
 	prepare
 	quote "$tmp"
 	printf 'mkdir -p %s &&\n' "$quoted"
+	if [ "$initrd" != "$image" ]; then
+		quote "$here/share/runvm/init.cpio"
+		printf 'cat %s ' "$quoted"
+		quote "$image"
+		printf '%s ' "$quoted"
+		quote "$initrd"
+		printf '>%s &&\n' "$quoted"
+		quote "$tmp"
+	fi
 	if [ -n "$command_in_fw_cfg" ] && [ "$mode" = command ]; then
 		q_file=$quoted/command
 		quote "$command"

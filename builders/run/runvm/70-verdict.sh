@@ -51,6 +51,8 @@ judge() {
 		judge_stopped
 	elif [ "$qemu_status" -ne 0 ]; then
 		judge_qemu
+	elif [ "$mode" = boot ]; then
+		judge_boot
 	elif [ -n "$guest_code" ]; then
 		judge_code
 	elif [ "$mode" = shell ]; then
@@ -69,6 +71,7 @@ judge_stopped() {
 	idle) text="no output for $idle_limit s" ;;
 	total) text="not done within $total_limit s" ;;
 	output) text="more than $output_max bytes of output" ;;
+	seen | late | forbidden) judge_boot ;;
 	closed) verdict=stopped code=141 text='nobody reads standard output any more' ;;
 	kvm) judge_qemu ;;
 	esac
@@ -104,19 +107,34 @@ judge_code() {
 	fi
 }
 
+# Nothing was run: what the console shows is the result.
+judge_boot() {
+	verdict=pass code=0
+	judge_expectation
+	case $code/$stopped in
+	0/*) text=$(printf %s "$seen_line" | sed 's/[^[:print:]]/?/g') ;;
+	120/late) text="$text within $boot_limit s" ;;
+	120/) text="$text before the machine went down" ;;
+	esac
+}
+
 judge_expectation() {
-	if [ -n "$expect" ] && ! seen "$expect"; then
+	if seen_forbidden; then
+		verdict='expectation not met' code=120 text="'$j_pattern' is forbidden: $seen_line"
+	elif [ -n "$expect" ] && ! seen "$expect"; then
 		verdict='expectation not met' code=120 text="nothing matches '$expect'"
-		return
 	fi
+}
+
+seen_forbidden() {
 	while IFS= read -r j_pattern; do
 		if [ -n "$j_pattern" ] && seen "$j_pattern"; then
-			verdict='expectation not met' code=120 text="'$j_pattern' is forbidden: $seen_line"
-			return
+			return 0
 		fi
 	done <<END
 $forbid
 END
+	return 1
 }
 
 seen() {

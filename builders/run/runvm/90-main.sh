@@ -23,6 +23,8 @@ main() {
 	choose_limits
 	collect_shares
 	choose_fs
+	[ -z "$own_init" ] || [ "$nshares" -eq 0 ] ||
+		say "the archive's own init boots: it has to mount the shared directories itself (share0 and so on, $fs)"
 	choose_stdio
 	make_tmp
 	if [ -n "$print" ]; then
