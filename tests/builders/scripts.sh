@@ -64,10 +64,13 @@ printf '%s\n' 'updates/drv.ko: kernel/mid.ko kernel/low-level.ko' 'updates/a.ko:
 	'kernel/mid.ko: kernel/low-level.ko' 'kernel/low-level.ko:' 'kernel/other.ko:' >modules.dep
 printf '%s\n' drv crc >wanted
 printf '%s\n' 'drv x=1 y="a b"' two 'low_level z=3' >load.wanted
-awk -v prefix=/m/ -f "$B/initramfs/choose.awk" module.files builtin modules.dep wanted load.wanted
+printf '%s\n' 'always low_level' 'virtio:9 mid' 'virtio:9 crc' 'overlay nowhere' >drivers.wanted
+awk -v prefix=/m/ -f "$B/initramfs/choose.awk" module.files builtin modules.dep drivers.wanted wanted load.wanted
 printf '%s\n' '/m/kernel/low-level.ko z=3' /m/kernel/mid.ko '/m/updates/drv.ko x=1 y="a b"' /m/updates/a.ko /m/updates/b.ko >want
 t_same 'modules: loaded with what they need, in order' want load
 t_hasnt 'modules: nothing else is in the image' chosen.paths other
+printf '%s\n' 'always /m/kernel/low-level.ko' 'virtio:9 /m/kernel/mid.ko' >want
+t_same 'modules: drivers the kernel has, each once' want drivers
 echo nowhere >load.wanted
 t_fails 'modules: an unknown name is an error' awk -v prefix=/m/ -f "$B/initramfs/choose.awk" \
 	module.files builtin modules.dep wanted load.wanted
