@@ -17,9 +17,9 @@ struct word {
 /* Of one part and machine the first whose symbol is set is the one. */
 static const struct word words[] = {
 	{VERMAGIC_SMP, "SMP", false, "CONFIG_SMP", NULL},
-	{VERMAGIC_PREEMPT, "preempt_rt", false, "CONFIG_PREEMPT_RT", NULL},
 	{VERMAGIC_PREEMPT, "preempt", false, "CONFIG_PREEMPT_BUILD", NULL},
 	{VERMAGIC_PREEMPT, "preempt", false, "CONFIG_PREEMPT", NULL},
+	{VERMAGIC_PREEMPT, "preempt_rt", false, "CONFIG_PREEMPT_RT", NULL},
 	{VERMAGIC_UNLOAD, "mod_unload", false, "CONFIG_MODULE_UNLOAD", NULL},
 	{VERMAGIC_MODVERSIONS, "modversions", false, "CONFIG_MODVERSIONS", NULL},
 	{VERMAGIC_ARCH, "aarch64", true, "CONFIG_ARM64", "arm64"},

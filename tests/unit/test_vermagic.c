@@ -25,6 +25,10 @@ static void composes_vermagic(void **state)
 		 "6.1 SMP preempt mod_unload modversions "},
 		{"CONFIG_64BIT=y\nCONFIG_X86_64=y\nCONFIG_SMP=y\nCONFIG_PREEMPT_RT=y\n",
 		 "6.1 SMP preempt_rt "},
+		/* Since 6.12 both can be set, and the older word is looked for first. */
+		{"CONFIG_64BIT=y\nCONFIG_X86_64=y\nCONFIG_SMP=y\nCONFIG_PREEMPT_RT=y\n"
+		 "CONFIG_PREEMPT_BUILD=y\n",
+		 "6.1 SMP preempt "},
 		{"CONFIG_X86=y\nCONFIG_X86_32=y\nCONFIG_M686=y\n", "6.1 686 "},
 		{"CONFIG_ARM=y\nCONFIG_SMP=y\nCONFIG_CPU_32v7=y\nCONFIG_CPU_32v6=y\n"
 		 "CONFIG_THUMB2_KERNEL=y\nCONFIG_ARM_PATCH_PHYS_VIRT=y\n"
