@@ -85,6 +85,9 @@ struct cli_opt {
  */
 int cli_parse(struct cli *cli, const struct cli_opt *opts, int *argc, char **argv,
 	      struct error *err);
+/* For words that are another program's: ends argv before `--`, returns how many are left
+ * with it. */
+int cli_split(int *argc, char **argv);
 /* A usage error: class ERROR_RECIPE with a hint at --help. */
 PRINTF(3, 4)
 int cli_usage(const struct cli *cli, struct error *err, const char *fmt, ...);
@@ -110,6 +113,7 @@ int cli_keys(struct cli *cli, const struct argv *words, struct key_public **out,
 	     struct error *err);
 
 int cmd_check(struct cli *cli, int argc, char **argv, struct error *err);
+int cmd_deploy(struct cli *cli, int argc, char **argv, struct error *err);
 int cmd_doctor(struct cli *cli, int argc, char **argv, struct error *err);
 int cmd_debug(struct cli *cli, int argc, char **argv, struct error *err);
 int cmd_eval(struct cli *cli, int argc, char **argv, struct error *err);

@@ -7,19 +7,6 @@
 #include "base/dir.h"
 #include "cli/pipeline.h"
 
-/* The words behind `--` and behind the recipe belong to the script. */
-static int split(int *argc, char **argv)
-{
-	for (int i = 0; i < *argc; i++)
-		if (strcmp(argv[i], "--") == 0) {
-			int rest = *argc - i;
-
-			*argc = i;
-			return rest;
-		}
-	return 0;
-}
-
 static int become(struct pipeline *p, size_t step, const char *script,
 		  const struct argv *words, struct error *err)
 {
@@ -57,7 +44,7 @@ static int realize_and_become(struct cli *cli, int argc, char **argv, const char
 int cmd_run(struct cli *cli, int argc, char **argv, struct error *err)
 {
 	struct pipeline p = {0};
-	autoargv struct argv words = {0}, shares = {0};
+	autoargv struct argv words = {0}, shares = {0}, ports = {0};
 	bool gdb = false, wait = false, test = false, print = false, cwd = false;
 	const struct cli_opt opts[] = {
 		PIPELINE_OPTS(&p),
@@ -67,11 +54,13 @@ int cmd_run(struct cli *cli, int argc, char **argv, struct error *err)
 		{"test", .flag = &test, .help = "run the recipe's run.test"},
 		{"share", .list = &shares, .arg = "HOST[:GUEST[:MODE]]",
 		 .help = "share a directory: rw, ro or overlay"},
+		{"port", .list = &ports, .arg = "HOST:GUEST",
+		 .help = "a TCP port of this machine that leads to the guest's"},
 		{"cwd", .flag = &cwd, .help = "share this directory and start in it"},
 		{"print", .flag = &print, .help = "print QEMU's command instead"},
 		{0},
 	};
-	int rest = split(&argc, argv);
+	int rest = cli_split(&argc, argv);
 	char **command = argv + argc;
 	int rc = cli_parse(cli, opts, &argc, argv, err);
 
@@ -87,6 +76,8 @@ int cmd_run(struct cli *cli, int argc, char **argv, struct error *err)
 		argv_push(&words, "--print");
 	for (size_t i = 0; i < shares.n; i++)
 		argv_pushl(&words, "--share", shares.v[i], NULL);
+	for (size_t i = 0; i < ports.n; i++)
+		argv_pushl(&words, "--port", ports.v[i], NULL);
 	for (int i = 0; i < rest; i++)
 		argv_push(&words, command[i]);
 	if (rc == 0)
@@ -100,7 +91,7 @@ int cmd_debug(struct cli *cli, int argc, char **argv, struct error *err)
 	struct pipeline p = {0};
 	autoargv struct argv words = {0};
 	const struct cli_opt opts[] = {PIPELINE_OPTS(&p), {0}};
-	int rest = split(&argc, argv);
+	int rest = cli_split(&argc, argv);
 	char **command = argv + argc;
 	int rc = cli_parse(cli, opts, &argc, argv, err);
 

@@ -193,6 +193,18 @@ int cli_parse(struct cli *cli, const struct cli_opt *opts, int *argc, char **arg
 	return 0;
 }
 
+int cli_split(int *argc, char **argv)
+{
+	for (int i = 0; i < *argc; i++)
+		if (strcmp(argv[i], "--") == 0) {
+			int rest = *argc - i;
+
+			*argc = i;
+			return rest;
+		}
+	return 0;
+}
+
 int cli_usage(const struct cli *cli, struct error *err, const char *fmt, ...)
 {
 	va_list ap;

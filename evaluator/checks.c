@@ -421,6 +421,39 @@ int check_regex(const struct node *n, struct error *err)
 	return error_hint(err, "a backslash makes a character stand for itself: \\( \\[");
 }
 
+static bool is_port(const char *s)
+{
+	size_t n = strspn(s, "0123456789");
+
+	return n > 0 && n <= 5 && !s[n] && *s != '0' && strtol(s, NULL, 10) < 65536;
+}
+
+int check_port(const struct node *n, struct error *err)
+{
+	if (is_port(n->text))
+		return 0;
+	return error_at(err, n->at, "expected a port of the guest, found '%s'", n->text);
+}
+
+int check_port_key(const struct member *m, struct error *err)
+{
+	if (is_port(m->key))
+		return 0;
+	error_at(err, m->key_at, "expected a port of this machine, found '%s'", m->key);
+	return error_hint(err, "ports: {2222: 22}");
+}
+
+int check_run(const struct node *n, struct error *err)
+{
+	const struct node *ports = node_get(n, "ports");
+	const char *net = node_text(n, "net");
+
+	if (!ports || !net || !str_starts(net, "bridge="))
+		return 0;
+	error_at(err, ports->at, "ports lead to a guest with net: user");
+	return error_hint(err, "on a bridge it has an address of its own");
+}
+
 int check_line(const struct node *n, struct error *err)
 {
 	if (!strpbrk(n->text, "\n\r"))

@@ -27,6 +27,8 @@ int check_image(const struct node *n, struct error *err);
 int check_install(const struct node *n, struct error *err);
 int check_busybox(const struct node *n, struct error *err);
 int check_net(const struct node *n, struct error *err);
+int check_port(const struct node *n, struct error *err);
+int check_run(const struct node *n, struct error *err);
 int check_smp(const struct node *n, struct error *err);
 int check_regex(const struct node *n, struct error *err);
 int check_line(const struct node *n, struct error *err);
@@ -40,6 +42,7 @@ int check_local_tree_keys(const struct node *n, struct error *err);
 
 /* The key of a map. */
 int check_step_name(const struct member *m, struct error *err);
+int check_port_key(const struct member *m, struct error *err);
 int check_plain_name(const struct member *m, struct error *err);
 int check_guest_path(const struct member *m, struct error *err);
 /* The same, or "/". */

@@ -149,6 +149,7 @@ static const struct schema_key timeout_keys[] = {
 	{"total", false, {.type = TYPE_DURATION, .def = "10m"}},
 };
 static const struct schema regex = {.type = TYPE_TEXT, .check = check_regex};
+static const struct schema port = {.type = TYPE_TEXT, .check = check_port};
 static const struct schema_key run_keys[] = {
 	{"machine", false, {.type = TYPE_TEXT, .def = "auto", .check = check_line}},
 	{"cpu", false, {.type = TYPE_TEXT, .def = "max", .check = check_line}},
@@ -158,6 +159,7 @@ static const struct schema_key run_keys[] = {
 	{"accel", false, {.type = TYPE_ENUM, .def = "auto", WORDS(accel_words)}},
 	{"share", false, {.type = TYPE_MAP, .of = &share, .check_key = check_guest_path}},
 	{"net", false, {.type = TYPE_TEXT, .def = "none", .check = check_net}},
+	{"ports", false, {.type = TYPE_MAP, .of = &port, .check_key = check_port_key}},
 	{"args", false, {.type = TYPE_LIST, .of = &line}},
 	{"test", false, {.type = TYPE_TEXT}},
 	{"expect", false, {.type = TYPE_TEXT, .check = check_regex}},
@@ -225,7 +227,9 @@ static const struct schema_key recipe_keys[] = {
 	 false,
 	 {.type = TYPE_SECTION, KEYS(initramfs_keys), .always = true}},
 	{"rootfs", false, {.type = TYPE_SECTION, KEYS(rootfs_keys), .shorthand = "base"}},
-	{"run", false, {.type = TYPE_SECTION, KEYS(run_keys), .always = true}},
+	{"run",
+	 false,
+	 {.type = TYPE_SECTION, KEYS(run_keys), .check = check_run, .always = true}},
 	{"gdb", false, {.type = TYPE_SECTION, KEYS(gdb_keys), .always = true}},
 	{"steps", false, {.type = TYPE_MAP, .of = &step, .check_key = check_step_name}},
 	{"exports", false, {.type = TYPE_SECTION, KEYS(exports_keys)}},

@@ -252,6 +252,7 @@ struct made *make_run(struct planner *p, const struct made *kernel,
 			    node_text(node_get(run->value, "timeout"), times[i]));
 	spec_option(p, &s, "gdb_wait", node_text(node_get(p->r->checked, "gdb"), "wait"));
 	spec_list(p, &s, "share", share_map(p, node_get(run->value, "share")));
+	spec_list(p, &s, "ports", node_get(run->value, "ports"));
 	spec_list(p, &s, "args", node_get(run->value, "args"));
 	spec_list(p, &s, "forbid", node_get(run->value, "forbid"));
 	struct made *made = planner_add(p, &s);

@@ -183,6 +183,7 @@ facts() {
 	word append "${opt_append:-}"
 	word accel "${opt_accel:-auto}"
 	word net "${opt_net:-none}"
+	word ports "$(printf '%s' "${opt_ports:-}" | sed 's/=/:/')"
 	word raw "${opt_args:-}"
 	word recipe_shares "${opt_share:-}"
 	word wait_for_gdb "${opt_gdb_wait:-}"

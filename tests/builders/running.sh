@@ -50,7 +50,7 @@ cd "$T" || exit 1
 t_run 'run: the script is made' make_step run 22222222222222222222222222222222-run \
 	--setenv opt_test "echo 'it''s' \"a test\"" --setenv opt_share '/data=data:ro' --setenv opt_memory 536870912 \
 	--setenv opt_args '-rtc
-base=2020-01-01' --setenv opt_append 'loglevel=5'
+base=2020-01-01' --setenv opt_append 'loglevel=5' --setenv opt_ports '2022=22'
 R=$S/22222222222222222222222222222222-run/bin/runvm
 t_run 'run: what is made is clean shell' shellcheck -s sh "$R"
 mkdir -p project/result project/data
@@ -58,11 +58,17 @@ ln -s "$R" project/result/runvm
 
 code 'run: the command is printed, through a link, from elsewhere' 0 project/result/runvm --print --no-kvm -- echo "it's" 'a b'
 t_has 'run: the kernel of this store' out "-kernel $K/bzImage"
+t_has 'run: ports of the recipe' out 'hostfwd=tcp:127.0.0.1:2022-:22'
 t_has 'run: bytes become what QEMU means' out '-m 512M'
 t_has 'run: raw arguments' out 'base=2020-01-01'
 t_has 'run: the recipe is found beside result/' out "path=$T/project/data,security_model=none,multidevs=remap,readonly=on"
 t_has 'run: words of the recipe end the command line' out "kbuild.cmd=@fw_cfg loglevel=5'"
 t_has 'run: arguments keep their quotes' out "echo '.*it.*s.*a b"
+code 'run: ports lead to the guest' 0 project/result/runvm --print --no-kvm --port 2222:22 --port 8080:80 -- true
+t_has 'run: only from this machine' out 'hostfwd=tcp:127.0.0.1:2222-:22,hostfwd=tcp:127.0.0.1:8080-:80'
+code 'run: a port that is none' 2 "$R" --port 2222:99999 -- true
+code 'run: a port alone' 2 "$R" --port 22 -- true
+code 'run: ports on a bridge' 2 "$R" --net bridge=br0 --port 2222:22 -- true
 mv root moved
 ln -sfn "$T/moved/nix/store/22222222222222222222222222222222-run/bin/runvm" project/result/runvm
 code 'run: the store may move' 0 project/result/runvm --print --no-kvm --gdb=1234 --wait --test

@@ -20,6 +20,7 @@ options
   --fs auto|virtiofs|9p      how directories are shared
   --env NAME=VALUE           environment of CMD (repeatable)
   --net none|user|bridge=BR  network
+  --port HOST:GUEST          a TCP port of this machine that leads to the guest's, with --net user (repeatable)
   --accel auto|kvm|tcg       --no-kvm is short for --accel tcg
   --tty                      give CMD the console as its terminal
   --no-stdin                 CMD reads nothing, even if standard input is a pipe
@@ -76,7 +77,7 @@ parse_options() {
 			;;
 		esac
 		case $opt in
-		--memory | --smp | --append | --share | --accel | --net | --log | --timeout | --expect | \
+		--memory | --smp | --append | --share | --accel | --net | --port | --log | --timeout | --expect | \
 			--timeout-boot | --timeout-idle | --fs | --env | --forbid)
 			take_value "$opt" "$@"
 			shift $used
@@ -141,6 +142,7 @@ set_option() {
 		esac
 		;;
 	--net) net=$value ;;
+	--port) add_port "$value" ;;
 	--log) log=$value ;;
 	--timeout) take_seconds && limit_total=$seconds ;;
 	--timeout-boot) take_seconds && limit_boot=$seconds ;;
@@ -151,6 +153,18 @@ set_option() {
 }$value"
 		;;
 	esac
+}
+
+# add_port HOST:GUEST
+add_port() {
+	for p_number in "${1%%:*}" "${1#*:}"; do
+		case $p_number in
+		'' | *[!0-9]* | 0* | ??????*) usage_error "--port: '$1' is not HOST:GUEST (2222:22)" ;;
+		esac
+		[ "$p_number" -le 65535 ] || usage_error "--port: '$p_number' is no port"
+	done
+	ports="${ports:+$ports
+}$1"
 }
 
 # parse_command WORD...: one word is shell text, several are an argument vector.
@@ -182,6 +196,8 @@ check_options() {
 	none | user | bridge=?*) ;;
 	*) usage_error "--net: '$net' is none of none, user, bridge=NAME" ;;
 	esac
+	[ -z "$ports" ] || [ "$net" != none ] || net=user
+	[ -z "$ports" ] || [ "$net" = user ] || usage_error "--port: ports lead to the guest only with --net user"
 	[ -z "$tty" ] || [ "$mode" != shell ] || usage_error "--tty needs a command"
 	for pattern in "$expect" "$forbid"; do
 		[ -z "$pattern" ] || check_regex "$pattern"

@@ -170,10 +170,17 @@ port() {
 	arg -device "virtserialport,chardev=$2,name=$1"
 }
 
+# Only this machine reaches them.
+forwards() {
+	for f_port in $ports; do
+		printf ',hostfwd=tcp:127.0.0.1:%s-:%s' "${f_port%%:*}" "${f_port#*:}"
+	done
+}
+
 net_args() {
 	case $net in
 	none) return 0 ;;
-	user) arg -netdev user,id=net0 ;;
+	user) arg -netdev "user,id=net0$(forwards)" ;;
 	bridge=*) arg -netdev "bridge,id=net0,br=${net#bridge=}" ;;
 	esac
 	arg -device "virtio-net-$bus,netdev=net0"
