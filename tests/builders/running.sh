@@ -92,6 +92,24 @@ sed -i '/SERIAL_8250_CONSOLE/d' "$K/config"
 t_fails 'run: a kernel without console is refused' make_step run 33333333333333333333333333333333-run
 t_has 'run: with what to do' "$T_OUT" '@kbuild error .*kernel.config.set: {SERIAL_8250_CONSOLE: y}'
 
+# The machines of the arm architectures; nothing is started. S1-06
+echo CONFIG_SERIAL_AMBA_PL011_CONSOLE=y >>"$K/config"
+printed() {
+	t_run "run: a script for $1 is made" make_step run 66666666666666666666666666666666-run --setenv opt_arch "$1"
+	code "run: its command for $1 is printed" 0 \
+		"$S/66666666666666666666666666666666-run/bin/runvm" --print --no-kvm -- true
+	rm -rf "$S/66666666666666666666666666666666-run"
+}
+printed arm64
+t_has 'run: arm64 is emulated without its costly signatures' out '-cpu max,pauth-impdef=on'
+t_has 'run: on the board that QEMU has for it' out '-machine virt,gic-version=max'
+printed armhf
+t_has 'run: arm without LPAE finds its bus below 4 GiB' out '-machine virt,highmem=off'
+echo CONFIG_ARM_LPAE=y >>"$K/config"
+printed armhf
+t_hasnt 'run: with LPAE wherever it is' out highmem
+t_has 'run: its console' out 'console=ttyAMA0'
+
 t_run 'gdb: the script is made' make_step gdb 55555555555555555555555555555555-gdb --setenv opt_breaks 'start_kernel'
 t_has 'gdb: a kernel without debug information is noticed' "$T_OUT" '@kbuild warn vmlinux has no debug information'
 G=$S/55555555555555555555555555555555-gdb/bin/rungdb
