@@ -184,7 +184,11 @@ void progress_event(void *ctx, const struct realise_event *e)
 			say(p, "%s: started", p->steps[e->step].name);
 		break;
 	case EVENT_PHASE:
-		r->what[0] = '\0';
+		if (r->what[0]) { /* bytes of a download are no objects of a build */
+			r->what[0] = '\0';
+			r->done = r->total = 0;
+			r->counting = 0;
+		}
 		snprintf(r->phase, sizeof(r->phase), "%s", e->text ? e->text : "");
 		if (!p->live && p->cli->verbose)
 			say(p, "%s: %s", p->steps[e->step].name, r->phase);
