@@ -59,23 +59,42 @@ stage_base() {
 	done <base.files
 }
 
-# Folders full of links: all modules of the kernel and of the recipe.
+# A folder full of links: the recipe's modules and what they may need of the kernel's.
 stage_all() {
 	mkdir -p "all/$lib/$release"
-	for entry in "/src/kernel_modules/$lib/$release"/kernel \
-		"/src/kernel_modules/$lib/$release"/modules.builtin* \
-		"/src/kernel_modules/$lib/$release"/modules.order; do
-		[ ! -e "$entry" ] || cp -Rs "$entry" "all/$lib/$release/"
+	kernel_modules=/src/kernel_modules/$lib/$release
+	for entry in "$kernel_modules"/modules.builtin* "$kernel_modules"/modules.order; do
+		[ ! -e "$entry" ] || cp -s "$entry" "all/$lib/$release/"
 	done
-	# Folders of the store are copied read-only; a recipe's module may go into one.
-	find all -type d -exec chmod u+w {} +
+	: >module.files
 	for input in $inputs; do
 		case $input in
 		module_*) stage_module "$input" ;;
 		esac
 	done
-	[ -z "$base" ] || stage_base all
+	kernel_files >kernel.files
+	while read -r file; do
+		mkdir -p "all/$lib/$release/${file%/*}"
+		ln -s "$kernel_modules/$file" "all/$lib/$release/$file"
+	done <kernel.files
 	depmod -b /build/all "$release"
+}
+
+# A kernel of a distribution has thousands of modules, and depmod reads all it is shown. What
+# it found when they were installed says which of them can matter.
+kernel_files() {
+	if [ ! -f "$kernel_modules/modules.dep" ] || [ ! -f "$kernel_modules/modules.symbols" ]; then
+		(cd "$kernel_modules" && find . -name '*.ko*' -type f) | sed 's,^\./,,' | sort
+		return
+	fi
+	while IFS='	' read -r _ file; do
+		readelf -sW "all/$lib/$release/$file" | awk '$7 == "UND" && NF > 7 { print $8 }'
+	done <module.files | sort -u >undefined
+	{
+		printf '%s\n' "$drivers" | sed 's/.* //'
+		printf '%s\n' "$opt_modules" "$opt_load" | sed 's/[ 	].*//'
+	} | grep . >named
+	awk -f "$script/needed.awk" "$kernel_modules/modules.dep" "$kernel_modules/modules.symbols" undefined named
 }
 
 # Lists the file of each module as `step TAB path below lib/modules/RELEASE`.
@@ -83,7 +102,9 @@ stage_module() {
 	[ -d "/src/$1/$lib/$release" ] || die "module ${1#module_} was not built for kernel $release"
 	(cd "/src/$1/$lib/$release" && find . -name '*.ko*' -type f) | sed 's,^\./,,' | sort >files
 	while read -r file; do
-		[ ! -e "all/$lib/$release/$file" ] || die "two modules are installed as $file"
+		if [ -e "all/$lib/$release/$file" ] || [ -e "$kernel_modules/$file" ]; then
+			die "two modules are installed as $file"
+		fi
 		mkdir -p "all/$lib/$release/${file%/*}"
 		ln -s "/src/$1/$lib/$release/$file" "all/$lib/$release/$file"
 		printf '%s\t%s\n' "${1#module_}" "$file" >>module.files
@@ -92,7 +113,6 @@ stage_module() {
 
 # chosen.paths: files of the image; load and drivers: what init loads, dependencies first.
 choose_modules() {
-	[ -e module.files ] || : >module.files
 	cat "all/$lib/$release/modules.builtin" >builtin 2>/dev/null || : >builtin
 	printf '%s\n' "$opt_modules" | grep . >wanted || cut -f 1 module.files | sort -u >wanted
 	printf '%s\n' "$opt_load" | grep . >load.wanted || :

@@ -71,6 +71,12 @@ t_same 'modules: loaded with what they need, in order' want load
 t_hasnt 'modules: nothing else is in the image' chosen.paths other
 printf '%s\n' 'always /m/kernel/low-level.ko' 'virtio:9 /m/kernel/mid.ko' >want
 t_same 'modules: drivers the kernel has, each once' want drivers
+printf '%s\n' '# Aliases' 'alias symbol:mid_new mid' 'alias symbol:crc32 crc' >modules.symbols
+printf '%s\n' printk mid_new >undefined
+echo other >named
+awk -f "$B/initramfs/needed.awk" modules.dep modules.symbols undefined named | sort >got
+printf '%s\n' kernel/low-level.ko kernel/mid.ko kernel/other.ko >want
+t_same 'modules: what defines their symbols, with what that needs' want got
 echo nowhere >load.wanted
 t_fails 'modules: an unknown name is an error' awk -v prefix=/m/ -f "$B/initramfs/choose.awk" \
 	module.files builtin modules.dep wanted load.wanted
