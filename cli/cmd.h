@@ -114,6 +114,7 @@ int cli_keys(struct cli *cli, const struct argv *words, struct key_public **out,
 
 int cmd_check(struct cli *cli, int argc, char **argv, struct error *err);
 int cmd_deploy(struct cli *cli, int argc, char **argv, struct error *err);
+int cmd_config(struct cli *cli, int argc, char **argv, struct error *err);
 int cmd_doctor(struct cli *cli, int argc, char **argv, struct error *err);
 int cmd_debug(struct cli *cli, int argc, char **argv, struct error *err);
 int cmd_eval(struct cli *cli, int argc, char **argv, struct error *err);

@@ -1,32 +1,43 @@
 // SPDX-License-Identifier: MIT
 /* What realise says of failed steps, as errors that point into the recipe. */
+#include "base/json.h"
 #include "base/str.h"
+#include "cli/config_verdict.h"
 #include "cli/pipeline.h"
 
-static const struct plan_request *find_request(const struct plan_step *s,
-					       const char *symbol)
+/* A builder that says no more than that: as much as there is of a verdict. */
+static struct json_object *bare_verdict(const struct realise_refusal *r)
 {
-	for (size_t i = 0; i < s->nrequests; i++)
-		if (strcmp(s->requests[i].symbol, symbol) == 0)
-			return &s->requests[i];
+	struct json_object *o = json_object_new_object();
+
+	json_add(o, "symbol", r->symbol);
+	json_add(o, "asked", r->asked);
+	json_add(o, "got", r->got);
+	return o;
+}
+
+static struct json_object *find_verdict(const struct realise_failure *f,
+					const char *symbol)
+{
+	for (size_t i = 0; i < f->nverdicts; i++) {
+		struct json_object *o = config_verdict_read(f->verdicts[i]);
+
+		if (o && strcmp(json_text(o, "symbol"), symbol) == 0)
+			return o;
+		json_object_put(o);
+	}
 	return NULL;
 }
 
-static void add_refusal(const struct plan_step *s, const struct realise_refusal *r,
-			struct error *err)
+static void add_refusal(const struct plan_step *s, const struct realise_failure *f,
+			const struct realise_refusal *r, struct error *err)
 {
-	const struct plan_request *q = find_request(s, r->symbol);
-	bool absent = strcmp(r->got, "absent") == 0;
+	struct json_object *verdict = find_verdict(f, r->symbol);
 
-	autoerror struct error one = {0};
-	error_class(&one, ERROR_CONFIG, "CONFIG_%s was not granted: asked for %s, %s%s",
-		    r->symbol, r->asked,
-		    absent ? "this kernel has no such symbol" : "got ",
-		    absent ? "" : r->got);
-	error_place(&one, q ? q->at : s->at);
-	if (q && q->why)
-		error_hint(&one, "it was asked for because: %s", q->why);
-	error_join(err, &one);
+	if (!verdict)
+		verdict = bare_verdict(r);
+	config_verdict_error(s, verdict, err);
+	json_object_put(verdict);
 }
 
 static void add_indented(struct strbuf *out, const char *text)
@@ -76,7 +87,7 @@ void pipeline_failure(const struct pipeline *p, size_t step,
 	if (f->class != ERROR_CONFIG)
 		add_failure(p, s, f, err);
 	for (size_t i = 0; f->class == ERROR_CONFIG && i < f->nrefusals; i++)
-		add_refusal(s, &f->refusals[i], err);
+		add_refusal(s, f, &f->refusals[i], err);
 }
 
 int pipeline_failures(const struct pipeline *p, struct cli *cli, struct error *err)

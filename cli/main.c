@@ -44,6 +44,21 @@ static const struct cmd commands[] = {
 	 "is. docs/reproducible.md says more.\n\n"
 	 "example\n  kbuild check recipe.yaml#kernel",
 	 cmd_check},
+	{"config", "VERB RECIPE ...",
+	 "what became of each configuration request, and why",
+	 "verbs\n"
+	 "  check RECIPE [--against FILE]   the verdict on each request; exit 4 if a "
+	 "set\n"
+	 "                                  was not granted\n"
+	 "  diff A B                        recipes, .config files or results\n"
+	 "  explain RECIPE SYMBOL ...       what a symbol is, and what would change it\n"
+	 "  origin RECIPE [SYMBOL ...]      who gave each value\n"
+	 "  save-fragment RECIPE [FILE]     the smallest fragment that makes the same "
+	 "of\n"
+	 "                                  the base\n\n"
+	 "No kernel is compiled. docs/config.md has the words of the verdicts.\n\n"
+	 "example\n  kbuild config explain recipe.yaml LIVEPATCH",
+	 cmd_config},
 	{"run", "RECIPE [-- COMMAND ...]",
 	 "boot it; with a command, return the command's code",
 	 "The same as realize, then result/runvm with what follows.\n\n"
@@ -70,7 +85,8 @@ static const struct cmd commands[] = {
 	 "image, a module that it loads, a recipe whose kernel was realized, or a target "
 	 "file.\n"
 	 "Exit code 7 if it would not load. docs/modules.md says more.\n"
-	 "TREE is a folder or an initramfs: of all modules in it those are shown that are "
+	 "TREE is a folder or an initramfs: of all modules in it those are shown that "
+	 "are "
 	 "for\n"
 	 "another kernel than KERNEL, or than the lib/modules/RELEASE they are in.\n\n"
 	 "examples\n  kbuild inspect hello.ko --against recipe.yaml\n"

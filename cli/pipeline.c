@@ -73,6 +73,10 @@ int pipeline_plan(struct pipeline *p, struct cli *cli, struct error *err)
 		.data_dir = cli->data_dir,
 		.cache_dir = cli_cache_dir(cli, "trees"),
 		.fetch = &cli->fetch,
+		.lenient = p->lenient,
+		.minimal = p->minimal,
+		.explain = (const char *const *)p->explain.v,
+		.nexplain = p->explain.n,
 	};
 	if (recipe_load(p->recipe_arg, &ropt, &cli->arena, &p->recipe, err) < 0 ||
 	    lock_read(p->recipe->lock_path, &cli->arena, &lock, err) < 0)
@@ -285,4 +289,5 @@ int pipeline_realise(struct pipeline *p, struct cli *cli, struct error *err)
 void pipeline_finish(struct pipeline *p)
 {
 	argv_finish(&p->overrides);
+	argv_finish(&p->explain);
 }

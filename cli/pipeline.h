@@ -16,6 +16,10 @@ struct pipeline {
 	long jobs, timeout_s, silent_s, log_mib;
 	struct argv overrides;
 
+	/* of `kbuild config`: see plan_options */
+	bool lenient, minimal;
+	struct argv explain;
+
 	const char *recipe_arg;
 	struct recipe *recipe;
 	struct settings settings;

@@ -9,6 +9,7 @@
 #include "evaluator/planner.h"
 #include "evaluator/sections.h"
 #include "evaluator/smallest.h"
+#include "store/path.h"
 
 static int make_source(struct planner *p, const struct member *kernel,
 		       struct kernel_source *out)
@@ -89,15 +90,25 @@ static struct node *request_lines(struct planner *p, struct requests *r)
 	return list;
 }
 
-static void keep_requests(struct planner *p, const struct made *config,
-			  const struct requests *r)
-{
-	struct plan_step *step = &p->v[config->index];
+/* What a message about a request, or about a line of a fragment, will point at. */
+struct places {
+	struct plan_request *v;
+	size_t n, cap;
+};
 
-	step->requests = arena_array(p->a, r->n + 1, struct plan_request);
+static void add_places(struct planner *p, struct places *out, enum plan_request_kind kind,
+		       const struct requests *r)
+{
 	for (size_t i = 0; i < r->n; i++)
-		step->requests[step->nrequests++] =
-			(struct plan_request){r->v[i].symbol, r->v[i].why, r->v[i].at};
+		ARENA_PUSH(p->a, out->v, out->n, out->cap) = (struct plan_request){
+			r->v[i].symbol, r->v[i].why, r->v[i].at, kind, NULL};
+}
+
+static void keep_places(struct planner *p, const struct made *made,
+			const struct places *places)
+{
+	p->v[made->index].requests = places->v;
+	p->v[made->index].nrequests = places->n;
 }
 
 static const char *local_file(struct planner *p, const struct node *text)
@@ -153,7 +164,7 @@ static bool said_before(const struct node *use, size_t i)
 }
 
 static void add_fragments(struct planner *p, struct spec *s, const struct node *use,
-			  bool vm_too)
+			  bool vm_too, struct places *places)
 {
 	struct node *in_tree = node_list(p->a, s->at);
 	struct node vm = {.kind = NODE_SCALAR, .text = "vm", .at = s->at};
@@ -170,6 +181,11 @@ static void add_fragments(struct planner *p, struct spec *s, const struct node *
 			continue;
 		if (source_form_of(item->text) == SOURCE_PATH) {
 			path = local_file(p, item);
+			if (path)
+				ARENA_PUSH(p->a, places->v, places->n,
+					   places->cap) = (struct plan_request){
+					path_base(item->text), NULL, item->at,
+					REQUEST_FRAGMENT, recipe_path(p->r, item, p->a)};
 		} else if (str_ends(item->text, ".config")) {
 			text_item(p, in_tree, item->text, item->at);
 			continue;
@@ -223,6 +239,21 @@ static void add_symbols(struct planner *p, struct node *list, const struct reque
 		text_item(p, list, r->v[i].symbol, r->v[i].at);
 }
 
+/* Only `kbuild config` has any: no other plan contains such a step. */
+static void add_questions(struct planner *p, struct spec *s)
+{
+	struct node *list = node_list(p->a, s->at);
+
+	if (p->opt->lenient)
+		spec_option(p, s, "lenient", "1");
+	if (p->opt->minimal)
+		spec_option(p, s, "minimal", "1");
+	for (size_t i = 0; i < p->opt->nexplain; i++)
+		text_item(p, list, p->opt->explain[i], s->at);
+	if (p->opt->nexplain)
+		spec_list(p, s, "explain", list);
+}
+
 /* `asked` gets the symbols that the recipe asks for. */
 static struct made *make_config(struct planner *p, const struct member *kernel,
 				const struct kernel_source *src, struct node *asked)
@@ -232,11 +263,12 @@ static struct made *make_config(struct planner *p, const struct member *kernel,
 	struct spec s = {
 		.name = "kernel.config", .builder = "config", .at = kernel->key_at};
 	struct requests set = {0}, wish = {0};
+	struct places places = {0};
 
 	spec_source(p, &s, "source", src);
 	spec_option(p, &s, "arch", p->r->arch->name);
 	add_base(p, &s, base);
-	add_fragments(p, &s, node_get(config, "use"), !base && !p->r->target);
+	add_fragments(p, &s, node_get(config, "use"), !base && !p->r->target, &places);
 	add_requests(p, &set, node_get(config, "set"));
 	add_needs(p, &set);
 	add_requests(p, &wish, node_get(config, "wish"));
@@ -244,9 +276,12 @@ static struct made *make_config(struct planner *p, const struct member *kernel,
 	spec_list(p, &s, "wish", request_lines(p, &wish));
 	spec_option(p, &s, "prefer", node_text(config, "prefer"));
 	spec_option(p, &s, "localversion", node_text(kernel->value, "localversion"));
+	add_questions(p, &s);
 	struct made *made = planner_add(p, &s);
+	add_places(p, &places, REQUEST_SET, &set);
+	add_places(p, &places, REQUEST_WISH, &wish);
 	if (made) {
-		keep_requests(p, made, &set);
+		keep_places(p, made, &places);
 		add_symbols(p, asked, &set);
 		add_symbols(p, asked, &wish);
 	}
@@ -314,6 +349,7 @@ static int make_prebuilt(struct planner *p, const struct member *kernel,
 	const char *suite = e ? lock_fact(e, "suite") : NULL;
 	struct toolchain_name tools = {.suite = ""};
 	struct requests needs = {0};
+	struct places places = {0};
 
 	if (!path)
 		return -1;
@@ -327,7 +363,8 @@ static int make_prebuilt(struct planner *p, const struct member *kernel,
 	struct made *made = planner_add(p, &s);
 	if (!made)
 		return -1;
-	keep_requests(p, made, &needs);
+	add_places(p, &places, REQUEST_SET, &needs);
+	keep_places(p, made, &places);
 	out->step = made;
 	out->boots = true;
 	out->symbols = has_symbols(p);

@@ -24,9 +24,11 @@
 
 /* Where a config request stands in the recipe, for the message when it is not granted. */
 struct plan_request {
-	const char *symbol; /* without CONFIG_ */
+	const char *symbol; /* without CONFIG_; of a fragment its file name */
 	const char *why;    /* NULL: not given */
 	struct span at;
+	enum plan_request_kind { REQUEST_SET, REQUEST_WISH, REQUEST_FRAGMENT } kind;
+	const char *physical; /* a fragment's file */
 };
 
 struct plan_step {
@@ -37,7 +39,7 @@ struct plan_step {
 	const size_t *needs;  /* indices of the steps it takes outputs of */
 	size_t nneeds;
 	bool internal;                 /* not asked for by name: toolchain, guest, ... */
-	struct plan_request *requests; /* kernel.config only */
+	struct plan_request *requests; /* kernel.config only: set, wish, use */
 	size_t nrequests;
 	const char *why; /* it is made as it is, in a line for people, or NULL */
 	/* result/LINK -> SUBPATH below output out; NULL: result/NAME -> out */
@@ -102,6 +104,10 @@ struct plan {
 struct plan_options {
 	const char *data_dir, *cache_dir; /* cache_dir: see fetchers/treecache.h */
 	const struct fetch_client *fetch; /* used only when a local tree has changed */
+	/* Another kernel.config: one that does not fail, and says more of these symbols. */
+	bool lenient, minimal;
+	const char *const *explain;
+	size_t nexplain;
 };
 
 /*

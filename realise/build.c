@@ -307,6 +307,9 @@ static void keep_findings(struct worker *w, const struct buildlog *log, bool is_
 			.asked = arena_strdup(a, log->refusals.v[3 * i + 1]),
 			.got = arena_strdup(a, log->refusals.v[3 * i + 2]),
 		};
+	f->verdicts = arena_array(a, log->verdicts.n + 1, const char *);
+	for (size_t i = 0; i < log->verdicts.n; i++)
+		f->verdicts[f->nverdicts++] = arena_strdup(a, log->verdicts.v[i]);
 }
 
 static int judge(struct worker *w, const struct buildlog *log, const struct run_end *end,

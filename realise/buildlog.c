@@ -147,6 +147,8 @@ static bool take_directive(struct buildlog *log, const char *s)
 		take_loads(log, "may-load", s + 9);
 	else if (str_starts(s, "symvers "))
 		take_loads(log, "symvers", s + 8);
+	else if (str_starts(s, "verdict "))
+		argv_push(&log->verdicts, s + 8);
 	return true;
 }
 
@@ -226,6 +228,7 @@ void buildlog_finish(struct buildlog *log)
 	argv_finish(&log->tail);
 	argv_finish(&log->refusals);
 	argv_finish(&log->loads);
+	argv_finish(&log->verdicts);
 	free(log->path);
 	free(log->temp);
 	free(log->said);

@@ -39,8 +39,9 @@ struct buildlog {
 	char *make;            /* first `make: ***` */
 	char *last_words;      /* first line that says error in its own way */
 	struct argv refusals;  /* SYMBOL, ASKED, GOT, three words each */
-	struct argv loads; /* what, FILE, DEV, three words each: see realise/loads.h */
-	bool no_space;     /* somebody met a full disk */
+	struct argv loads;    /* what, FILE, DEV, three words each: see realise/loads.h */
+	struct argv verdicts; /* JSON, one of a config request each */
+	bool no_space;        /* somebody met a full disk */
 };
 
 int buildlog_open(struct buildlog *log, const char *path, int messages, bool lines,

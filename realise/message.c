@@ -84,6 +84,9 @@ void message_failed(int fd, const struct realise_failure *f)
 		json_add(r, "got", f->refusals[i].got);
 		json_object_array_add(refusals, r);
 	}
+	struct json_object *verdicts = json_add_list(o, "verdicts");
+	for (size_t i = 0; i < f->nverdicts; i++)
+		json_push(verdicts, f->verdicts[i]);
 	message_send(fd, o);
 }
 
@@ -99,6 +102,18 @@ static const char *keep(struct arena *a, struct json_object *msg, const char *ke
 	const char *s = json_text(msg, key);
 
 	return s ? arena_strdup(a, s) : NULL;
+}
+
+static void take_verdicts(struct json_object *msg, struct arena *a,
+			  struct realise_failure *f)
+{
+	struct json_object *list = json_list(msg, "verdicts");
+	size_t n = list ? json_object_array_length(list) : 0;
+
+	f->verdicts = arena_array(a, n + 1, const char *);
+	for (size_t i = 0; i < n; i++)
+		f->verdicts[f->nverdicts++] = arena_strdup(
+			a, json_object_get_string(json_object_array_get_idx(list, i)));
 }
 
 static void take_failure(struct json_object *msg, struct arena *a,
@@ -117,6 +132,7 @@ static void take_failure(struct json_object *msg, struct arena *a,
 		.log = keep(a, msg, "log"),
 		.kept = keep(a, msg, "kept"),
 	};
+	take_verdicts(msg, a, f);
 	if (!list)
 		return;
 	f->nrefusals = json_object_array_length(list);

@@ -90,6 +90,8 @@ struct realise_failure {
 	const char *kept;        /* the build directory, with keep_failed */
 	struct realise_refusal *refusals;
 	size_t nrefusals;
+	const char **verdicts; /* JSON of the builder: what became of each request */
+	size_t nverdicts;
 };
 
 struct realise_result {

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-# A .config from a base, fragments, musts and wishes. The merge is ours because the
-# kernel's merge_config.sh drops symbols without a word; Kconfig itself decides all values.
+# A .config from a base, fragments, musts and wishes. A program of ours, linked with the
+# tree's own Kconfig (ask.h), merges them, lets Kconfig decide, and asks it why not.
 #
-# /build/asked has one request a line, `how TAB symbol TAB value`; later lines win. Values
-# of fragments are Kconfig text; values of set and wish are plain text (see merge.awk).
+# /build/asked has one request a line, `how TAB line TAB symbol TAB value`; later lines win.
+# Values of fragments are Kconfig text; values of set and wish (line 0) are plain text.
 
 objtree=/build/config
 
@@ -30,8 +30,10 @@ configure() {
 }
 
 make_base() {
+	base_name=$opt_base
 	case $opt_base in
 	file)
+		base_name=$(input_name base)
 		gzip -dcf /src/base >$objtree/.config || die "config.base: cannot unpack the file"
 		drop_missing_keys
 		;;
@@ -70,10 +72,14 @@ read_fragment() {
 		{ sub(/[ \t\r]+$/, "") }
 		/^CONFIG_[A-Za-z0-9_]+=/ {
 			eq = index($0, "=")
-			print name "\t" substr($0, 8, eq - 8) "\t" substr($0, eq + 1) >>"asked"
+			symbol = substr($0, 8, eq - 8)
+			print name "\t" FNR "\t" symbol "\t" substr($0, eq + 1) >>"asked"
 			next
 		}
-		/^# CONFIG_[A-Za-z0-9_]+ is not set$/ { print name "\t" substr($2, 8) "\tn" >>"asked"; next }
+		/^# CONFIG_[A-Za-z0-9_]+ is not set$/ {
+			print name "\t" FNR "\t" substr($2, 8) "\tn" >>"asked"
+			next
+		}
 		/^[ \t]*(#.*)?$/ { next }
 		{
 			printf "@kbuild error %s:%d: expected CONFIG_NAME=value, not `%s`\n", name, FNR, $0
@@ -89,56 +95,64 @@ read_requests() {
 			eq = index($0, "=")
 			symbol = substr($0, 1, eq - 1)
 			sub(/^CONFIG_/, "", symbol)
-			print how "\t" symbol "\t" substr($0, eq + 1) >>"asked"
+			print how "\t0\t" symbol "\t" substr($0, eq + 1) >>"asked"
 		}'
 }
 
 build() {
-	: >string.symbols
-	for round in 1 2 3 4; do
-		awk -F '\t' -f "$script/merge.awk" string.symbols asked base.config >$objtree/.config
-		resolve
-		cp string.symbols string.symbols.old
-		find_strings
-		! cmp -s string.symbols string.symbols.old || break
+	learn_environment
+	compile_ask
+	export ask_arch="$opt_arch" ask_base="$base_name" ask_renamed="$script/renamed"
+	[ "$opt_base" != file ] || export ask_base_file=1
+	[ "$opt_prefer" != builtin ] || export ask_builtin=1
+	export ask_explain="${opt_explain-}" ask_minimal="${opt_minimal-}"
+	code=0
+	in_kconfig /build/ask Kconfig /build/base.config /build/asked || code=$?
+	case $code in
+	0 | 4) ;;
+	*) die "Kconfig cannot resolve the configuration" ;;
+	esac
+}
+
+# What Kconfig files read from the environment is known to the kernel's makefiles: they run
+# a `conf` of ours once, which notes it. Their own is built by then.
+learn_environment() {
+	[ -x $objtree/scripts/kconfig/conf ] || kmake /src/source O=$objtree olddefconfig >&2 ||
+		die "the source cannot make olddefconfig"
+	mv $objtree/scripts/kconfig/conf conf
+	printf '#!/bin/sh\nexport -p >/build/environment\n' >$objtree/scripts/kconfig/conf
+	chmod +x $objtree/scripts/kconfig/conf
+	kmake /src/source O=$objtree olddefconfig >&2 || die "the source cannot make olddefconfig"
+	mv conf $objtree/scripts/kconfig/conf
+}
+
+# in_kconfig COMMAND...: as the kernel's makefiles would run it.
+in_kconfig() {
+	(
+		cd $objtree
+		. /build/environment
+		exec "$@"
+	)
+}
+
+# The headers say what this release's Kconfig is like, see ask.h.
+compile_ask() {
+	kconfig=/src/source/scripts/kconfig
+	flags=
+	! grep -q 'for_all_symbols(i' $kconfig/expr.h || flags="$flags -DSYMBOLS_BY_INDEX"
+	! grep -q '\*filename;' $kconfig/expr.h || flags="$flags -DPLACE_IS_NAME"
+	objects=
+	for object in "$objtree"/scripts/kconfig/*.o; do
+		[ "${object##*/}" = conf.o ] || objects="$objects $object"
 	done
-	echo "resolved in round $round"
-	[ "$opt_prefer" != builtin ] || prefer_builtin
-}
-
-resolve() {
-	kmake /src/source O=$objtree olddefconfig || die "Kconfig cannot resolve the configuration"
-}
-
-# A request like 18 or y is a string if Kconfig says so: SYMBOL="..." in its answer.
-find_strings() {
-	sed -n 's/^CONFIG_\([A-Za-z0-9_]*\)=".*/\1/p' $objtree/.config >quoted
-	awk -F '\t' '
-		FILENAME == "quoted" { quoted[$1]; next }
-		($1 == "set" || $1 == "wish") && $2 in quoted && !seen[$2]++ { print $2 }
-	' quoted asked >string.symbols
-}
-
-# Every =m that nobody asked for by name becomes =y; Kconfig takes back what is not legal.
-prefer_builtin() {
-	awk -F '\t' '
-		FILENAME == "asked" { if (($1 == "set" || $1 == "wish") && $3 == "m") keep[$2]; next }
-		/^CONFIG_[A-Za-z0-9_]+=m$/ && !(substr($0, 8, length($0) - 9) in keep) { sub(/m$/, "y") }
-		{ print }
-	' asked $objtree/.config >builtin.config
-	cp builtin.config $objtree/.config
-	resolve
+	# shellcheck disable=SC2016,SC2086 # variables of make's; lists of words
+	in_kconfig sh -c '$HOSTCC $KBUILD_HOSTCFLAGS -std=gnu11 -O1 -D_GNU_SOURCE "$@" -o /build/ask' ask \
+		-I$kconfig $flags "$script"/*.c $objects ||
+		die "cannot link with this source's Kconfig"
 }
 
 check() {
-	# All symbols of all Kconfig files: tells an unset symbol from a misspelt one.
-	find /src/source -name 'Kconfig*' -type f -exec \
-		sed -n 's/^[ \t]*\(menu\)\{0,1\}config[ \t]\{1,\}\([A-Za-z0-9_]\{1,\}\).*/\2/p' {} + >symbols
-	: >file.config
-	[ "$opt_base" != file ] || cp base.config file.config
-	awk -F '\t' -f "$script/report.awk" symbols asked file.config $objtree/.config >messages
-	grep '^@kbuild ' messages || :
-	! grep -q '^@kbuild ungranted ' messages || exit 4
+	[ "$code" = 0 ] || [ -n "${opt_lenient-}" ] || exit 4
 }
 
 install() {
@@ -146,6 +160,8 @@ install() {
 	cp $objtree/.config "$out/config"
 	{
 		printf 'symbol\tasked\tgot\thow\n'
-		sed -n 's/^report\t//p' messages | sort
+		sort -s -u -k1,1 $objtree/report.rows
 	} >"$report/report.tsv"
+	[ -z "${opt_minimal-}" ] || cp $objtree/minimal.config "$report/"
+	cp $objtree/symbols.tsv $objtree/verdicts.jsonl $objtree/explain.jsonl "$report/"
 }

@@ -1,35 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # The text programs of the builders, fed with small inputs: no kernel, no sandbox.
-# Proves S1-05, S1-22, S1-24 (modes, owners, nodes without root), parts of S1-25.
+# Proves S1-22, S1-24 (modes, owners, nodes without root), parts of S1-25.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 need awk python3 cpio
 B=$T_TOP/builders
 cd "$T" || exit 1
-
-# Requests win over the base in order, and Kconfig's quoting is added only for strings.
-printf 'HOSTNAME\n' >string.symbols
-printf '%s\n' '# a comment' 'CONFIG_A=y' '# CONFIG_B is not set' 'CONFIG_N=1' 'CONFIG_HOSTNAME="x"' >base.config
-printf '%s\t%s\t%s\n' f.config A n wish B y set B m set N 18 set HOSTNAME 18 set TEXT 'a "b"' >asked
-awk -F '\t' -f "$B/config/merge.awk" string.symbols asked base.config >merged
-printf '%s\n' '# CONFIG_A is not set' CONFIG_B=m CONFIG_N=18 'CONFIG_HOSTNAME="18"' 'CONFIG_TEXT="a \"b\""' >want
-t_same 'config: requests replace lines of the base, the last one wins' want merged
-
-# What Kconfig answered: kept, refused, unknown, and new symbols of a base that is a file.
-printf '%s\n' A B N HOSTNAME TEXT OLD NEW >symbols
-printf '%s\n' CONFIG_OLD=y CONFIG_GONE=y '# CONFIG_A is not set' >file.config
-printf '%s\n' CONFIG_B=y CONFIG_N=18 'CONFIG_HOSTNAME="18"' 'CONFIG_TEXT="a \"b\""' CONFIG_NEW=y CONFIG_OLD=y >.config
-printf 'set\tTYPO\ty\nwish\tWISHED\ty\n' >>asked
-awk -F '\t' -f "$B/config/report.awk" symbols asked file.config .config >messages
-t_has 'config: a must that was not granted' messages '^@kbuild ungranted B m y$'
-t_has 'config: a must that does not exist' messages '^@kbuild ungranted TYPO y absent$'
-t_has 'config: a wish is reported' messages '^@kbuild wish WISHED y absent$'
-t_hasnt 'config: strings compare without quotes' messages 'ungranted TEXT'
-tab=$(printf '\t')
-t_has 'config: a new symbol is listed' messages "^report${tab}NEW${tab}-${tab}y${tab}new$"
-t_has 'config: a symbol the kernel lost is listed' messages "^report${tab}GONE${tab}y${tab}absent${tab}base$"
-t_has 'config: a kept symbol is listed' messages "^report${tab}OLD${tab}y${tab}y${tab}base$"
 
 # The archive: owners and nodes without root, sorted, through links, nothing else in it.
 echo hello >file

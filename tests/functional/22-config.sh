@@ -55,19 +55,36 @@ cat >want <<'END'
 refused.yaml:8:7: error: CONFIG_LIVEPATCH was not granted: asked for y, got n
     8 |       LIVEPATCH: {why: "the fix must get in without a reboot", is: y}
       |       ^~~~~~~~~
-      hint: it was asked for because: the fix must get in without a reboot
+because: DYNAMIC_FTRACE_WITH_REGS is n, needed y: it has no prompt, only a default (kernel/trace/Kconfig:N)
+because: FTRACE is n, needed y: base tinyconfig; kernel/trace/Kconfig:N
+because: DYNAMIC_FTRACE is n, needed y: it depends on more (kernel/trace/Kconfig:N)
+refused.yaml:16:22: because: FUNCTION_TRACER is n, needed y: it depends on more (kernel/trace/Kconfig:N)
+   16 |     needs: {config: {FUNCTION_TRACER: {is: y, why: "it probes functions"}}}
+      |                      ^~~~~~~~~~~~~~~
+because: MODULES is n, needed y: base tinyconfig; kernel/module/Kconfig:N
+because: SYSFS is n, needed y: base tinyconfig; fs/sysfs/Kconfig:N
+because: KALLSYMS_ALL is n, needed y: it depends on more (init/Kconfig:N)
+because: KALLSYMS is n, needed y: base tinyconfig; init/Kconfig:N
+      hint: set: {FTRACE: y, MODULES: y, SYSFS: y, KALLSYMS_ALL: y} (checked: it is granted then)
+            it was asked for because: the fix must get in without a reboot
 refused.yaml:9:7: error: CONFIG_LOG_BUF_SHIFT was not granted: asked for 40, got n
     9 |       LOG_BUF_SHIFT: 40
       |       ^~~~~~~~~~~~~
+because: PRINTK is n, needed y: base tinyconfig; init/Kconfig:N
+because: its range is 12 to 25 (init/Kconfig:N)
+      hint: set: {LOG_BUF_SHIFT: 25, PRINTK: y} (checked: it is granted then)
 refused.yaml:10:7: error: CONFIG_NO_SUCH_SYMBOL was not granted: asked for y, this kernel has no such symbol
    10 |       NO_SUCH_SYMBOL: y
       |       ^~~~~~~~~~~~~~
+because: not in this version
 refused.yaml:16:22: error: CONFIG_FUNCTION_TRACER was not granted: asked for y, got n
    16 |     needs: {config: {FUNCTION_TRACER: {is: y, why: "it probes functions"}}}
       |                      ^~~~~~~~~~~~~~~
-      hint: it was asked for because: it probes functions
+because: FTRACE is n, needed y: base tinyconfig; kernel/trace/Kconfig:N
+      hint: set: {FTRACE: y} (checked: it is granted then)
+            it was asked for because: it probes functions
 END
-grep -v '^kernel.config: ' refused.err >said
+grep -v '^kernel.config[: ]' refused.err | sed 's/\(Kconfig[^ ]*\):[0-9]*/\1:N/' >said
 t_is 'all of them at once: symbol, asked, got, place, why' '' "$(diff want said)"
 t_hasnt 'a wish is no error' refused.err KASAN
 
