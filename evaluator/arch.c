@@ -7,18 +7,18 @@
 #include "base/cleanup.h"
 
 static const struct arch archs[] = {
-	{"x86_64", "x86_64", "amd64", "x86_64-linux", true, "64"},
-	{"i386", "i386", "i386", "i686-linux", false, "32"},
-	{"arm64", "arm64", "arm64", "aarch64-linux", true, "64"},
-	{"armhf", "arm", "armhf", "armv7l-linux", true, "32"},
-	{"armel", "arm", "armel", "armv5tel-linux", false, "32"},
-	{"riscv64", "riscv", "riscv64", "riscv64-linux", false, "64"},
-	{"ppc64le", "powerpc", "ppc64el", "powerpc64le-linux", false, "64"},
-	{"ppc64", "powerpc", "ppc64", "powerpc64-linux", false, "64"},
-	{"ppc32", "powerpc", "powerpc", "powerpc-linux", false, "32"},
-	{"s390x", "s390", "s390x", "s390x-linux", false, "64"},
-	{"mips64el", "mips", "mips64el", "mips64el-linux", false, "64"},
-	{"loong64", "loongarch", "loong64", "loongarch64-linux", false, "64"},
+	{"x86_64", "x86_64", "amd64", "x86_64-linux", true, "64", "bzImage"},
+	{"i386", "i386", "i386", "i686-linux", false, "32", NULL},
+	{"arm64", "arm64", "arm64", "aarch64-linux", true, "64", "Image, Image.gz"},
+	{"armhf", "arm", "armhf", "armv7l-linux", true, "32", "Image, zImage"},
+	{"armel", "arm", "armel", "armv5tel-linux", false, "32", NULL},
+	{"riscv64", "riscv", "riscv64", "riscv64-linux", false, "64", NULL},
+	{"ppc64le", "powerpc", "ppc64el", "powerpc64le-linux", false, "64", NULL},
+	{"ppc64", "powerpc", "ppc64", "powerpc64-linux", false, "64", NULL},
+	{"ppc32", "powerpc", "powerpc", "powerpc-linux", false, "32", NULL},
+	{"s390x", "s390", "s390x", "s390x-linux", false, "64", NULL},
+	{"mips64el", "mips", "mips64el", "mips64el-linux", false, "64", NULL},
+	{"loong64", "loongarch", "loong64", "loongarch64-linux", false, "64", NULL},
 };
 
 /* Sorted by alias; the second is one of ours. */
@@ -41,6 +41,19 @@ const struct arch *arch_find(const char *name)
 		if (strcmp(name, archs[i].name) == 0)
 			return &archs[i];
 	return NULL;
+}
+
+bool arch_has_image(const struct arch *arch, const char *image)
+{
+	const char *list = arch->images;
+	size_t len = strlen(image);
+
+	if (!list || strcmp(image, "auto") == 0 || strcmp(image, "vmlinux") == 0)
+		return true;
+	for (; *list; list += strcspn(list, ", "), list += strspn(list, ", "))
+		if (strcspn(list, ", ") == len && memcmp(list, image, len) == 0)
+			return true;
+	return false;
 }
 
 const struct arch *arch_host(void)

@@ -15,10 +15,13 @@ struct arch {
 	const char *system; /* of a build machine, as in a derivation: "x86_64-linux" */
 	bool supported;     /* this version can build for it */
 	const char *bits;   /* of a pointer: "64" */
+	const char *images; /* of kernel.image beside auto and vmlinux; NULL: not known */
 };
 
 /* NULL if nobody calls an architecture that. */
 const struct arch *arch_find(const char *name);
+/* Whether a kernel of this architecture can be built as that file. */
+bool arch_has_image(const struct arch *arch, const char *image);
 /* The machine we run on. */
 const struct arch *arch_host(void);
 /* "bits", "kernel" or "debian" of it; NULL for any other word. */

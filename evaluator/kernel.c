@@ -313,12 +313,25 @@ static const char *symvers(struct planner *p, const struct node *kernel)
 		       : NULL;
 }
 
+static int check_image_of(struct planner *p, const struct node *image)
+{
+	const struct arch *arch = p->r->arch;
+
+	if (!image || arch_has_image(arch, image->text))
+		return 0;
+	error_at(p->err, image->at, "expected an image of a kernel for %s, found '%s'",
+		 arch->name, image->text);
+	return error_hint(p->err, "auto, vmlinux, %s", arch->images);
+}
+
 static struct made *make_build(struct planner *p, const struct member *kernel,
 			       const struct kernel_source *src, const struct made *config,
 			       struct node *asked)
 {
 	struct spec s = {.name = "kernel", .builder = "kernel", .at = kernel->key_at};
 
+	if (check_image_of(p, node_get(kernel->value, "image")) < 0)
+		return NULL;
 	spec_source(p, &s, "source", src);
 	spec_step(p, &s, "config", config, "out");
 	spec_option(p, &s, "arch", p->r->arch->name);
