@@ -8,11 +8,6 @@
 # and that many bytes and a newline, for each thing that is there. Files of /proc do not say
 # their size, so everything is read twice and nothing is written on the machine.
 
-LC_ALL=C
-PATH=$PATH:/sbin:/usr/sbin:/usr/local/sbin
-export LC_ALL PATH
-: "${nonce:?}"
-
 # frame KEY PATH COMMAND...
 frame() {
 	f_key=$1 f_path=$2
@@ -20,7 +15,7 @@ frame() {
 	f_size=$("$@" 2>/dev/null | wc -c)
 	f_size=$((f_size)) # some put blanks before it
 	[ "$f_size" -gt 0 ] || return 1
-	echo "@$nonce $f_key $f_size $f_path"
+	say "$f_key $f_size $f_path"
 	"$@" 2>/dev/null
 	echo
 }
@@ -34,22 +29,12 @@ first() {
 	done
 }
 
-# What a module says that the kernel has loaded.
-magic() {
-	sed -n '1,9s/ .*//p' /proc/modules | while read -r m_name; do
-		m_text=$(modinfo -F vermagic "$m_name")
-		[ -n "$m_text" ] || continue
-		echo "$m_text"
-		break
-	done
-}
-
 a_module() {
 	find "/lib/modules/$release" -type f \( -name '*.ko' -o -name '*.ko.gz' -o -name '*.ko.xz' -o -name '*.ko.zst' \) \
 		2>/dev/null | head -n 1
 }
 
-echo "@$nonce begin 0"
+say begin 0
 release=$(uname -r)
 frame uname 'uname -a' uname -a
 first version /proc/version
@@ -64,4 +49,4 @@ frame vermagic 'modinfo of a loaded module' magic || {
 frame exports /proc/kallsyms sed -n '/ __ksymtab_/p' /proc/kallsyms
 first btf /sys/kernel/btf/vmlinux
 first sig_enforce /sys/module/module/parameters/sig_enforce
-echo "@$nonce end 0"
+say end 0

@@ -104,6 +104,21 @@ static const struct cmd commands[] = {
 	 "examples\n  kbuild probe ssh://root@board.example\n"
 	 "  kbuild probe --file uname.txt config.gz -o board.yaml",
 	 cmd_probe},
+	{"deploy", "RECIPE[#MODULE ...] ssh://[USER@]HOST[:PORT] [-- COMMAND ...]",
+	 "load modules into a machine that runs, show what it said",
+	 "Realizes the modules, looks whether the kernel that runs there would take them "
+	 "(exit\n"
+	 "code 7, and nothing is copied), copies and loads them with those of the recipe "
+	 "that they\n"
+	 "need, prints what the kernel said, runs COMMAND in their directory and removes "
+	 "the\n"
+	 "copies. The exit code is that of insmod or COMMAND if one of them fails. "
+	 "docs/deploy.md\n"
+	 "says more.\n\n"
+	 "examples\n  kbuild deploy recipe.yaml#hello ssh://root@board.example --params "
+	 "who=you\n"
+	 "  kbuild deploy recipe.yaml ssh://root@192.0.2.7:2222 --unload -- ./selftest",
+	 cmd_deploy},
 	{"explain", "[TEXT ... | -]",
 	 "what a message of the kernel means, what to change",
 	 "One message as words, or many lines on standard input, of which those are "

@@ -10,10 +10,9 @@
 
 #include "base/alloc.h"
 #include "base/child.h"
-#include "base/clock.h"
 #include "base/dir.h"
 
-enum { LINE_MAX_BYTES = 64 << 10, SAID_MAX = 16 << 10, GREETING_MAX = 256 << 10 };
+enum { LINE_MAX_BYTES = 1 << 20, SAID_MAX = 16 << 10, GREETING_MAX = 256 << 10 };
 
 /* --- ssh ------------------------------------------------------------------------------
  */
@@ -95,9 +94,11 @@ int talk_open(struct talk *t, struct cli *cli, const struct board *b, const char
 			   .silent_s = SILENT_S};
 	if (make_nonce(t, err) < 0 || cli_find_data(cli, err) < 0)
 		return -1;
+	autofree char *common = xasprintf("%s/board/common.sh", cli->data_dir);
 	autofree char *file = xasprintf("%s/board/%s", cli->data_dir, script);
 	strbuf_printf(&text, "nonce=%s\n%s", t->nonce, setup);
-	if (dir_read(AT_FDCWD, file, &text, err) < 0)
+	if (dir_read(AT_FDCWD, common, &text, err) < 0 ||
+	    dir_read(AT_FDCWD, file, &text, err) < 0)
 		return -1;
 	/* A talk that ends early is noticed where it is written to. */
 	signal(SIGPIPE, SIG_IGN);
@@ -283,23 +284,32 @@ static int silent(const struct talk *t, struct error *err)
 	return error_hint(err, "is it still alive?");
 }
 
+/* Why it ended may come a little later than the end. */
+static void hear_the_rest(struct talk *t)
+{
+	enum { LATER_MS = 2000 };
+
+	while (t->errors >= 0) {
+		struct pollfd last = {t->errors, POLLIN, 0};
+
+		if (poll(&last, 1, LATER_MS) <= 0)
+			break;
+		hear(t);
+	}
+}
+
 /* Sends and reads until more has come. 1, 0 the end, -1. */
 static int wait_for_more(struct talk *t, struct error *err)
 {
-	double end = clock_s() + (double)t->silent_s;
-
 	for (;;) {
+		bool sends = t->sent < t->todo.len || t->close_after;
 		struct pollfd fds[] = {
 			{t->from, POLLIN, 0},
 			{t->errors, POLLIN, 0},
-			{t->sent < t->todo.len || t->close_after ? t->to : -1, POLLOUT,
-			 0},
+			{sends ? t->to : -1, POLLOUT, 0},
 		};
-		double left = end - clock_s();
 		int n = poll(fds, ARRAY_LEN(fds),
-			     !t->silent_s ? -1
-			     : left > 0   ? (int)(left * 1000) + 1
-					  : 0);
+			     t->silent_s ? (int)t->silent_s * 1000 : -1);
 
 		if (n < 0 && errno != EINTR)
 			return error_errno(err, "cannot wait for ssh");
@@ -311,19 +321,12 @@ static int wait_for_more(struct talk *t, struct error *err)
 			hear(t);
 		if (fds[2].revents)
 			push(t);
-		if (fds[0].revents) {
-			int res = take(t, err);
-
-			/* Why it ended may come a little later than the end. */
-			while (res == 0 && t->errors >= 0) {
-				struct pollfd last = {t->errors, POLLIN, 0};
-
-				if (poll(&last, 1, 2000) <= 0)
-					break;
-				hear(t);
-			}
-			return res;
-		}
+		if (!fds[0].revents)
+			continue;
+		int res = take(t, err);
+		if (res == 0)
+			hear_the_rest(t);
+		return res;
 	}
 }
 

@@ -20,7 +20,7 @@ const struct probe_name probe_names[PROBE_FACTS] = {
 			  "/lib/modules/$(uname -r)/build/Module.symvers, or where the "
 			  "kernel was built"},
 	[FACT_EXPORTS] = {"exports", "what it exports",
-			  "grep ' __ksymtab_' /proc/kallsyms"},
+			  "grep ' __ksymtab_' /proc/kallsyms, with CONFIG_KALLSYMS_ALL"},
 	[FACT_BTF] = {"btf", "its types", NULL},
 };
 

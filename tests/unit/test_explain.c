@@ -45,6 +45,9 @@ static void explains(void **state)
 		 "signature", "hello"},
 		{"Loading of unsigned module is rejected", "signature", NULL},
 		{"could not insert 'x': Key was rejected by service", "key", NULL},
+		{"rmmod: ERROR: Module x is in use by: y", "in-use", NULL},
+		{"rmmod: can't unload module 'x': Resource temporarily unavailable",
+		 "in-use", NULL},
 		{"could not insert 'x': Required key not available", "key", NULL},
 		{"x: loading out-of-tree module taints kernel.", "taint", "x"},
 		{"module x: .gnu.linkonce.this_module section size must match the "
