@@ -169,6 +169,14 @@ static const struct message messages[] = {
 	 "are "
 	 "not there for it.",
 	 "MODULE_LICENSE(\"GPL\"), if that is so", NULL},
+	{"no-vermagic", "* bad vermagic: kernel tainted",
+	 "The module has no vermagic; the kernel loads such ones, too, and is tainted "
+	 "(F).",
+	 "build it with make -C KERNEL M=DIR modules", "CONFIG_MODULE_FORCE_LOAD"},
+	{"no-crc", "* module_layout: kernel tainted",
+	 "The module has no versions of symbols; the kernel loads such ones, too, and is "
+	 "tainted (F).",
+	 "build it with CONFIG_MODVERSIONS=y", "CONFIG_MODULE_FORCE_LOAD"},
 	{"struct-module", "section size must match the kernel's built struct module size",
 	 "The module's struct module has another size than the kernel's: other options "
 	 "or "

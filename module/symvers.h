@@ -10,18 +10,22 @@
 
 #include "base/arena.h"
 #include "base/error.h"
-#include "base/map.h"
 #include "base/str.h"
 
 struct symvers_entry {
-	uint32_t crc;
+	const char *name;
+	uint32_t crc, hash;
 	const char *module;     /* "vmlinux", or the path of a module without .ko; "" */
 	const char *name_space; /* "": none */
 	bool gpl;
 };
 
+/* A table of its own: it is read for each verdict, whose texts it lends of the arena. */
 struct symvers {
-	struct map entries; /* symbol -> struct symvers_entry, in the arena */
+	struct symvers_entry *entries;
+	size_t n, cap;
+	uint32_t *slots; /* index + 1 into entries, 0 is free */
+	size_t nslots;
 };
 
 /* A line of another shape is an error with its number. */

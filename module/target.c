@@ -4,6 +4,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -108,7 +109,7 @@ int target_read_symvers(struct kernel_target *t, const char *file, struct str te
 	if (symvers_read(&t->symvers, text, a, err) < 0)
 		return error_wrap(err, "%s", file);
 	/* An empty one is of a kernel that was prepared, not built: it says nothing. */
-	if (!t->symvers.entries.n)
+	if (!t->symvers.n)
 		return 0;
 	t->has_symvers = true;
 	t->symvers_file = arena_strdup(a, file);
@@ -133,7 +134,7 @@ void target_read_exports(struct kernel_target *t, const char *file, struct str t
 			 struct arena *a)
 {
 	symvers_add_names(&t->symvers, text, a);
-	if (t->has_symvers || !t->symvers.entries.n)
+	if (t->has_symvers || !t->symvers.n)
 		return;
 	t->has_symvers = t->only_names = true;
 	t->symvers_file = arena_strdup(a, file);
@@ -178,13 +179,43 @@ static int read_randstruct(struct kernel_target *t, const struct source_dir *d,
 	return 0;
 }
 
+/*
+ * The vmlinux that modules' type information is made with, whole or only that. Its few
+ * pages that are needed are mapped: it may have hundreds of megabytes.
+ */
+static int read_btf(struct kernel_target *t, const struct source_dir *d, struct arena *a,
+		    struct error *err)
+{
+	autoerror struct error ignored = {0}; /* it is not its kernel's fault */
+	struct elf_section types;
+	struct stat st;
+	struct elf e;
+
+	(void)a;
+	(void)err;
+	if (t->btf_names || !kconfig_is(&t->config, "DEBUG_INFO_BTF_MODULES"))
+		return 0;
+	autoclose int fd = dir_open_file(d->fd, "vmlinux", d->inside);
+	if (fd < 0 || fstat(fd, &st) < 0 || st.st_size <= 0)
+		return 0;
+	size_t n = (size_t)st.st_size;
+	char *bytes = mmap(NULL, n, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (bytes == MAP_FAILED)
+		return 0;
+	if (elf_open(&e, (struct str){bytes, n}, &ignored) == 0 &&
+	    elf_find(&e, ".BTF", SHT_NULL, &types, &ignored) > 0)
+		btf_names_len(types.data, &t->btf_names);
+	munmap(bytes, n);
+	return 0;
+}
+
 int target_read_at(struct kernel_target *t, int fd, const char *name, bool inside,
 		   struct arena *a, struct error *err)
 {
 	static int (*const readers[])(struct kernel_target *, const struct source_dir *,
 				      struct arena *, struct error *) = {
-		read_release, read_vermagic, read_config,
-		read_symvers, read_exports,  read_randstruct,
+		read_release, read_vermagic,   read_config, read_symvers,
+		read_exports, read_randstruct, read_btf,
 	};
 	const struct source_dir d = {fd, name, inside};
 	int any = 0;

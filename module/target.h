@@ -30,8 +30,8 @@ struct kernel_target {
 /*
  * Adds what a directory has: a build directory, a headers package, the outputs `dev` and
  * `out` of a kernel (include/config/kernel.release or release, vermagic, .config or
- * config, Module.symvers, exports). What is known already stays. 1: there was something,
- * 0, -1.
+ * config, Module.symvers, exports, vmlinux for its type information). What is known
+ * already stays. 1: there was something, 0, -1.
  */
 int target_read_dir(struct kernel_target *t, const char *dir, struct arena *a,
 		    struct error *err);

@@ -37,7 +37,16 @@ add_modules() {
 	while read -r file; do
 		add "/$file" 0644 file "/build/chosen/$file"
 	done <chosen.files
+	tell_loads
 	[ -n "$base" ] || add_short_names
+}
+
+# What the recipe puts there must fit the kernel that boots; of its own modules that do not, it is told.
+tell_loads() {
+	awk -F '\t' -v above="$lib/$release/" '
+		FILENAME == "module.files" { own[above $2]; next }
+		/\.ko/ { print "@kbuild " ($1 in own ? "loads" : "may-load") " /build/chosen/" $1 " /src/kernel" }
+	' module.files chosen.files
 }
 
 # What a base has already is a link there, and stays as it is; but for the tables of depmod.

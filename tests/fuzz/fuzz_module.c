@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
  * A module that is read fits the kernel that it says it was built for; the same bytes may
- * be an image, a Module.symvers or a log.
+ * be an image, an archive, type information, a Module.symvers or a log.
  */
 #include "base/alloc.h"
+#include "base/cpio.h"
 #include "module/explain.h"
 #include "module/probe.h"
 #include "module/image.h"
@@ -50,6 +51,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	autoerror struct error err = {0}, quiet = {0};
 	struct kernel_target image = {0}, listed = {0};
 	struct explanation e;
+	struct cpio_entry entry;
+	struct btf types;
 	struct arena a = {0};
 
 	judge(file, &a);
@@ -60,6 +63,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	if (target_read_symvers(&listed, "Module.symvers", file, &a, &err) > 0)
 		target_complete(&listed, &a);
 	explain_line(file, &e);
+	btf_read(file, &types);
+	for (struct str rest = file; cpio_next(&rest, &entry) > 0;)
+		judge(entry.data, &a);
 	target_finish(&image);
 	target_finish(&listed);
 	arena_finish(&a);

@@ -117,6 +117,8 @@ static void explains(void **state)
 		 "btf", NULL},
 		{"Loading of module with unsupported crypto is rejected", "signature",
 		 NULL},
+		{"hello: bad vermagic: kernel tainted.", "no-vermagic", "hello"},
+		{"hello: module_layout: kernel tainted.", "no-crc", "hello"},
 		{"decompression failed with status -22", "packing", NULL},
 		{"ZSTD-decompression failed with status -22", "packing", NULL},
 		{"hello: module uses symbols from proprietary module lender, inheriting "
