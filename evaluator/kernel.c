@@ -345,12 +345,9 @@ static struct made *make_build(struct planner *p, const struct member *kernel,
 	return planner_add(p, &s);
 }
 
-static bool has_symbols(struct planner *p)
+static bool has_file(struct planner *p, const struct input *in, const char *name)
 {
-	const struct input *in = map_get(&p->by_name, "kernel.prebuilt");
-
-	return in->is_dir &&
-	       access(arena_printf(p->a, "%s/debug/vmlinux", in->physical), R_OK) == 0;
+	return access(arena_printf(p->a, "%s/%s", in->physical, name), R_OK) == 0;
 }
 
 static int make_prebuilt(struct planner *p, const struct member *kernel,
@@ -358,6 +355,7 @@ static int make_prebuilt(struct planner *p, const struct member *kernel,
 {
 	struct spec s = {.name = "kernel", .builder = "prebuilt", .at = kernel->key_at};
 	const struct lock_entry *e = lock_find(&p->lock->inputs, "kernel.prebuilt");
+	const struct input *in = map_get(&p->by_name, "kernel.prebuilt");
 	const char *path = planner_input(p, "kernel.prebuilt");
 	const char *suite = e ? lock_fact(e, "suite") : NULL;
 	struct toolchain_name tools = {.suite = ""};
@@ -379,8 +377,8 @@ static int make_prebuilt(struct planner *p, const struct member *kernel,
 	add_places(p, &places, REQUEST_SET, &needs);
 	keep_places(p, made, &places);
 	out->step = made;
-	out->boots = true;
-	out->symbols = has_symbols(p);
+	out->boots = !in->is_dir || has_file(p, in, "image");
+	out->symbols = in->is_dir && has_file(p, in, "debug/vmlinux");
 	return 0;
 }
 

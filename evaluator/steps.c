@@ -29,6 +29,23 @@ static int no_gdb(struct planner *p)
 			  "debug/vmlinux");
 }
 
+/* Without an image nothing boots, and nobody may count on it. */
+static int no_machine(struct planner *p)
+{
+	static const char *const of_machines[] = {"initramfs", "rootfs", "run", "gdb"};
+
+	for (size_t i = 0; i < ARRAY_LEN(of_machines); i++) {
+		const struct member *m = node_member(p->r->checked, of_machines[i]);
+
+		if (!m || m->value->is_default)
+			continue;
+		error_at(p->err, m->key_at, "'%s' needs a kernel with an image", m->key);
+		return error_hint(p->err,
+				  "call it `image` in the folder that is `prebuilt`");
+	}
+	return 0;
+}
+
 /*
  * What the machine boots. An initramfs that nobody asked for is not made beside a root
  * file system; `own_init` says whether our init is in it.
@@ -59,7 +76,7 @@ int steps_make(struct planner *p)
 	if (make_kernel(p, kernel, &k) < 0 || make_modules(p, k.step) < 0)
 		return -1;
 	if (!k.boots)
-		return 0;
+		return no_machine(p);
 	struct made *guest = make_guest(p);
 	struct made *image = guest ? make_image(p, k.step, guest, &own_init) : NULL;
 	struct made *run =

@@ -43,7 +43,7 @@ check_release() {
 	[ -f "$config" ] || die "kernel $release comes without its configuration"
 	[ "$(config_value "$config" MODULES)" = y ] || return 0
 	[ -f "$devtree/Module.symvers" ] || die "kernel $release comes without Module.symvers, which modules need"
-	[ -d "$modtree" ] || die "kernel $release comes without its modules"
+	[ -z "$image" ] || [ -d "$modtree" ] || die "kernel $release comes without its modules"
 }
 
 # One word of a message: quoted when it would not be one.

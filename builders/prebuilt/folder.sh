@@ -12,18 +12,20 @@ find_kernel() {
 	done
 	[ -f "$config" ] || config=$devtree/.config
 	modtree=$tree/lib/modules/$release
+	# Without an image it is for modules alone.
+	image=
+	[ ! -e "$tree/image" ] || image=$tree/image
 }
 
 install_out() {
 	mkdir -p "$out"
 	cp "$config" "$out/config"
 	printf '%s\n' "$release" >"$out/release"
-	for file in image System.map; do
-		[ ! -e "$tree/$file" ] || cp -P "$tree/$file" "$out/"
-	done
-	if [ -L "$out/image" ]; then
-		cp "$tree/image" "$out/$(readlink "$out/image")"
-	fi
+	[ ! -f "$tree/System.map" ] || cp "$tree/System.map" "$out/"
+	[ -n "$image" ] || return 0
+	name=$(readlink -f "$image")
+	cp "$image" "$out/${name##*/}"
+	[ -e "$out/image" ] || ln -s "${name##*/}" "$out/image"
 }
 
 install_modules() {

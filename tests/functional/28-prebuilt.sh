@@ -113,6 +113,13 @@ t_has 'its reason' err 'two processors'
 t_has 'and text is compared' err 'CONFIG_NAME was not granted: asked for one, got "two words"'
 
 folder
+rm -r own/image own/lib
+code 'without an image' 0 realize
+t_is 'there is the configuration' "$(cat own/config)" "$(cat "$(cat out)/config")"
+"$KB" eval --stage=drv own.yaml | sed -n 's/^\([a-z]\{1,\}\) .*/\1/p' >steps
+t_is 'and no machine' 'toolchain kernel' "$(tr '\n' ' ' <steps | sed 's/ $//')"
+
+folder
 # A warning is said by the build: never seen before, so there is one.
 printf 'CONFIG_GCC_VERSION=40902\n# %s\n' "$T" >>own/config
 code 'another compiler' 0 realize
