@@ -198,17 +198,17 @@ on_board 'ls -R /tmp /root; cat /proc/modules' >after
 t_same '... and nothing changed there' before after
 
 # --- a kernel of which only that is known ---------------------------------------------------------------
-mkdir known
-cp -R late known/
-cp board.* known/
-cp armhf/recipe.lock known/
-cat >known/recipe.yaml <<'END'
+mkdir written
+cp -R late written/
+cp board.* written/
+cp armhf/recipe.lock written/
+cat >written/recipe.yaml <<'END'
 kbuild: 1
 toolchain: debian/13
 kernel: {target: ./board.yaml, source: debian/13/linux-source-6.12}
 modules: {late: ./late}
 END
-does 'a module made from what was written down' 0 kb deploy --locked known/recipe.yaml "$board"
+does 'a module made from what was written down' 0 kb deploy --locked written/recipe.yaml "$board"
 t_has '... for which no kernel was built' err 'prepared only'
 t_has '... is loaded' out "late: $release\$"
 
