@@ -266,5 +266,5 @@ const char *config_facts_place(struct cli *cli, const struct config_facts *f,
 		return fragment_place(cli, f->step, by);
 	if (q && q->at.src)
 		return arena_printf(&cli->arena, "%s (%s)", place_of(cli, q->at), by);
-	return strcmp(symbol, "LOCALVERSION") == 0 ? "localversion of the recipe" : by;
+	return strcmp(symbol, "LOCALVERSION") == 0 ? "kernel.localversion" : "kbuild";
 }

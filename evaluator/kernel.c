@@ -245,9 +245,9 @@ static void add_questions(struct planner *p, struct spec *s)
 	struct node *list = node_list(p->a, s->at);
 
 	if (p->opt->lenient)
-		spec_option(p, s, "lenient", "1");
+		spec_option(p, s, "lenient", "y");
 	if (p->opt->minimal)
-		spec_option(p, s, "minimal", "1");
+		spec_option(p, s, "minimal", "y");
 	for (size_t i = 0; i < p->opt->nexplain; i++)
 		text_item(p, list, p->opt->explain[i], s->at);
 	if (p->opt->nexplain)

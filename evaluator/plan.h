@@ -104,7 +104,8 @@ struct plan {
 struct plan_options {
 	const char *data_dir, *cache_dir; /* cache_dir: see fetchers/treecache.h */
 	const struct fetch_client *fetch; /* used only when a local tree has changed */
-	/* Another kernel.config: one that does not fail, and says more of these symbols. */
+	/* Another kernel.config: one that does not fail, and says more of these symbols.
+	 */
 	bool lenient, minimal;
 	const char *const *explain;
 	size_t nexplain;
