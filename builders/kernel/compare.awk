@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # Files: asked (symbols the recipe asks for), symbols (all of the source), target.config,
 # .config. Prints `differs SYMBOL: target X, here Y` for what a module could notice, and
-# `unknown SYMBOL` for what the target sets and this source does not have.
+# `unknown SYMBOL` for what the target sets and this source does not have. When target.config is
+# not complete, what it does not mention is not compared.
 
 # What follows from the compiler, names the build or the keys it signs with.
 function follows(symbol) {
@@ -39,10 +40,17 @@ FILENAME == "symbols" {
 		ours[symbol] = substr($0, eq + 1)
 }
 
+FILENAME == "target.config" && /^# CONFIG_[A-Za-z0-9_]+ is not set/ {
+	symbol = substr($2, 8)
+	mentioned[symbol]
+}
+
 END {
 	for (symbol in all) {
 		their = value_of(theirs, symbol)
 		our = value_of(ours, symbol)
+		if (!complete && !(symbol in mentioned) && !(symbol in theirs))
+			continue
 		if (their == our || symbol in asked || follows(symbol))
 			continue
 		if (symbol in known)

@@ -22,6 +22,8 @@ dev_sources() {
 	find "arch/$srcarch" -name Kbuild.platforms -o -name Platform
 	find "arch/$srcarch" \( -name include -o -name scripts \) -type d -prune \
 		! -path '*/boot/*' -print
+	# Older sources have what is made of module.lds.S now.
+	find "arch/$srcarch/kernel" -maxdepth 1 -name module.lds
 	echo include
 	# Not what makes configurations, packages or reports: no module build reads them.
 	find scripts \( -name kconfig -o -name dtc -o -name package -o -name coccinelle \

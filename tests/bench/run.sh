@@ -3,7 +3,7 @@
 # Measures what docs/performance.md promises, each beside a peer in the same run, and prints
 # one table. Figures are medians of whole processes; compare ratios, not machines.
 #
-#	tests/bench/run.sh [NAME ...]      all, or only these: noop eval trivial add gc verify cache kernel inspect
+#	tests/bench/run.sh [NAME ...]      all, or only these: noop eval trivial add gc verify cache kernel inspect prepare
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -49,7 +49,7 @@ printf '%s, %s cores, kernel %s\n\n' "$(sed -n 's/^model name.*: //p' /proc/cpui
 	"$(nproc)" "$(uname -r)"
 echo '| what | kbuild | peer | ratio | target |'
 echo '|---|---|---|---|---|'
-[ $# -gt 0 ] || set -- noop eval trivial add gc verify cache kernel inspect
+[ $# -gt 0 ] || set -- noop eval trivial add gc verify cache kernel inspect prepare
 for name in "$@"; do
 	# shellcheck source=/dev/null
 	. "$here/$name.sh"

@@ -126,6 +126,13 @@ t_is 'S5-18: the choice, in one line' 1 "$(grep -c '^kernel: prepared only, no v
 t_has 'S5-15: a dirty tree is a warning' "$T/err" '^warning: 5.4.20-sunxi-dirty was built of a tree with changes'
 t_hasnt 'S5-26: another source is not called vanilla' "$T/err" 'stands in for'
 
+# --- the example ---------------------------------------------------------------------------
+
+"$KB" eval --json "$T_TOP/examples/board-module" >"$T/checked.json" 2>"$T/err"
+t_is 'the example: its source' kernel.org/5.4.20 "$(jq -r .kernel.source.from "$T/checked.json")"
+t_is 'S5-12: its suffix' -sunxi "$(jq -r .kernel.localversion "$T/checked.json")"
+t_is 'S5-18: and what is made of it' prepare "$(jq -r .kernel.build "$T/checked.json")"
+
 # --- nothing to be built ------------------------------------------------------------------
 
 # shellcheck disable=SC2086 # words
