@@ -186,7 +186,9 @@ static int read_code(struct running *r, struct str text, int *code, struct error
 			return talk_refuse(r->t, err, "an exit code that is none");
 		*code = *code * 10 + text.ptr[i] - '0';
 	}
-	return text.len ? 0 : talk_refuse(r->t, err, "an exit code that is none");
+	return text.len && *code < 256
+		       ? 0
+		       : talk_refuse(r->t, err, "an exit code that is none");
 }
 
 /* What modprobe could not do may not matter; insmod will tell. */

@@ -181,7 +181,7 @@ static int broken(struct talk *t, struct error *err)
 	t->pid = -1;
 	strbuf_add_masked(&why, last.ptr, last.len);
 	if (!last.len)
-		child_status_words(code, &why);
+		strbuf_printf(&why, "ssh ended with %d", code);
 	error_class(err, ERROR_INFRA, "%s %s: %s",
 		    ended      ? "our script ended early on"
 		    : t->begun ? "lost the connection to"
