@@ -153,6 +153,19 @@ static const char *arch_text(struct interp *in, const char *path,
 	return arch ? arch_fact(arch, path + 5) : NULL;
 }
 
+/* The text of a scalar that was found. */
+static const char *text_of(struct interp *in, struct node *n, const char *path,
+			   struct span at, const struct chain *chain)
+{
+	for (const struct chain *c = chain; c; c = c->outer) {
+		if (c->node == n) {
+			report_cycle(in, chain, n, path, at);
+			return NULL;
+		}
+	}
+	return expand(in, n, path, chain) < 0 ? NULL : n->text;
+}
+
 /* The text at `path`, NULL after a finding. */
 static const char *look_up(struct interp *in, const char *path, struct span at,
 			   const struct chain *chain)
@@ -211,13 +224,7 @@ static const char *look_up(struct interp *in, const char *path, struct span at,
 	}
 	if (text)
 		return text;
-	for (const struct chain *c = chain; c; c = c->outer) {
-		if (c->node == n) {
-			report_cycle(in, chain, n, path, at);
-			return NULL;
-		}
-	}
-	return expand(in, n, path, chain) < 0 ? NULL : n->text;
+	return text_of(in, n, path, at, chain);
 }
 
 static bool is_path_char(char c)
