@@ -127,7 +127,8 @@ static int read_line(struct symvers *s, char *line)
 int symvers_read(struct symvers *s, struct str text, struct arena *a, struct error *err)
 {
 	if (memchr(text.ptr, '\0', text.len))
-		return error_class(err, ERROR_RECIPE, "expected a text, found a NUL in it");
+		return error_class(err, ERROR_RECIPE,
+				   "expected a text, found a NUL in it");
 	char *rest = arena_strndup(a, text.ptr, text.len);
 
 	make_room(s, count_lines(text));
