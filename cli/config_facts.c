@@ -268,3 +268,21 @@ const char *config_facts_place(struct cli *cli, const struct config_facts *f,
 		return arena_printf(&cli->arena, "%s (%s)", place_of(cli, q->at), by);
 	return strcmp(symbol, "LOCALVERSION") == 0 ? "kernel.localversion" : "kbuild";
 }
+
+const char *config_facts_asked_by(const struct config_facts *f, const char *symbol)
+{
+	size_t n = f->verdicts ? json_object_array_length(f->verdicts) : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *v = json_object_array_get_idx(f->verdicts, i);
+
+		if (strcmp(json_text(v, "symbol"), symbol) == 0)
+			return json_text(v, "by");
+	}
+	return NULL;
+}
+
+bool config_value_is_off(const char *value)
+{
+	return strcmp(value, "n") == 0;
+}

@@ -46,6 +46,10 @@ const struct symbol_row *config_facts_find(const struct config_facts *f,
 					   const char *symbol);
 /* The value, "n" for a symbol that is not there. */
 const char *config_facts_value(const struct config_facts *f, const char *symbol);
+/* It is n. */
+bool config_value_is_off(const char *value);
+/* "set", "wish" or FRAGMENT:LINE if somebody asked for the symbol there, else NULL. */
+const char *config_facts_asked_by(const struct config_facts *f, const char *symbol);
 void config_facts_finish(struct config_facts *f);
 
 /*
