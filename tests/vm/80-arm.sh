@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # The other architectures, from this machine: kernels for arm64 and armhf, modules, guests under
 # emulation, a debugger that stops in a module, and the Makefile that people have for such a module.
-# S1-06 S1-11 S1-27 S1-29 S3-16 S3-18 S4-24 S5-20
+# S1-06 S1-11 S1-27 S1-29 S3-16 S3-18 S4-24 S5-05 S5-20
 # shellcheck disable=SC2016 # commands for the guest and for make are quoted
 . "$(dirname "$0")/../lib.sh"
 need bwrap qemu-system-aarch64 qemu-system-arm gdb-multiarch readelf cpio gzip
