@@ -302,6 +302,27 @@ int sections_twins(const struct node *map, struct error *err)
 	return 0;
 }
 
+/* What our init does, the init of a root file system does not. */
+static void check_load(const struct node *r, struct error *err)
+{
+	const struct node *modules = node_get(r, "modules");
+
+	if (!node_get(r, "rootfs") || !node_get(r, "initramfs")->is_default)
+		return;
+	for (size_t i = 0; modules && i < modules->n; i++) {
+		const struct node *load = node_get(modules->members[i].value, "load");
+
+		if (strcmp(load->text, "y") != 0)
+			continue;
+		error_at(err, load->at,
+			 "'load' is for the init of an initramfs; a rootfs has its own");
+		error_hint(err,
+			   "add a script that loads it: rootfs: {add: "
+			   "{/etc/init.d/S50%s: ./S50%s}}",
+			   modules->members[i].key, modules->members[i].key);
+	}
+}
+
 int sections_check(const struct node *r, struct error *err)
 {
 	static const char *const of_kernel[] = {"modules", "initramfs", "rootfs", "run",
@@ -320,6 +341,7 @@ int sections_check(const struct node *r, struct error *err)
 		}
 	}
 	check_prebuilt_arch(r, err);
+	check_load(r, err);
 	sections_twins(modules, err);
 	for (size_t i = 0; modules && i < modules->n; i++)
 		check_module_list(
