@@ -93,7 +93,7 @@ static const char *why(const struct recipe *r, const struct node *kernel, bool c
 
 static int refuse_image(const struct node *checked, struct error *err)
 {
-	static const char *const of_image[] = {"initramfs", "run", "gdb"};
+	static const char *const of_image[] = {"initramfs", "rootfs", "run", "gdb"};
 	const struct member *image = node_member(node_get(checked, "kernel"), "image");
 
 	if (image && !image->value->is_default) {
