@@ -263,14 +263,30 @@ static void clear_scratch(struct slot *slot)
 	}
 }
 
+/*
+ * A sandbox that lost its worker or itself while it was set up leaves a process that
+ * waits for ever. It is in the worker's group, whose number is taken until the worker is
+ * reaped.
+ */
+static void reap(pid_t worker)
+{
+	siginfo_t info;
+
+	while (waitid(P_PID, (id_t)worker, &info, WEXITED | WNOWAIT) < 0 &&
+	       errno == EINTR)
+		;
+	kill(-worker, SIGKILL);
+	while (waitpid(worker, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
 /* The worker's end of the pipe is closed: it is gone, or cleaning up behind itself. */
 static int retire(struct sched *s, size_t i, struct error *err)
 {
 	struct slot *slot = &s->slots[i];
-	int status, rc = 0;
+	int rc = 0;
 
-	while (waitpid(slot->pid, &status, 0) < 0 && errno == EINTR)
-		;
+	reap(slot->pid);
 	close(slot->fd);
 	if (!slot->finished || s->interrupted)
 		clear_scratch(slot);

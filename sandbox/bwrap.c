@@ -140,6 +140,7 @@ static int start_bwrap(const struct sandbox *box, int seccomp, int status,
 		.errfd = box->log,
 		.keep = keep,
 		.nkeep = box->nkeep + 3,
+		.same_group = true,
 	};
 	return child_start(&child, err);
 }
@@ -182,6 +183,5 @@ int sandbox_wait(struct sandbox_run *run, struct error *err)
 
 void sandbox_kill(const struct sandbox_run *run)
 {
-	kill(-run->pid, SIGKILL);
 	kill(run->pid, SIGKILL);
 }

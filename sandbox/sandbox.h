@@ -60,7 +60,10 @@ int sandbox_start(const struct sandbox *box, struct sandbox_run *run, struct err
  * not be set up (its words are in the log).
  */
 int sandbox_wait(struct sandbox_run *run, struct error *err);
-/* Ends it now, and everything it started. */
+/*
+ * Ends it now, and everything it started. Of a sandbox that is not complete a process may
+ * be left, in the process group of the caller.
+ */
 void sandbox_kill(const struct sandbox_run *run);
 
 /* What this host lets us do. */

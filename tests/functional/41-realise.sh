@@ -154,6 +154,17 @@ for signal in INT TERM KILL; do
 		ok "no process is left after SIG$signal"
 	fi
 done
+# At any moment of its start: a sandbox that is not complete must not wait for ever.
+sessions=
+for n in $(seq 40); do
+	setsid env --default-signal=INT "$KB" realize --locked "$T/int/r.yaml" >"$T/int/out" 2>"$T/int/err" &
+	pid=$! sessions=$sessions,$!
+	sleep "$(printf '0.%03d' $((n * 6)))"
+	kill -s INT $pid
+	wait $pid
+done
+sleep 0.5
+t_is 'nothing of forty that were interrupted is left' '' "$(ps -o stat=,pid=,args= -s "${sessions#,}" | grep -v '^Z')"
 t_run 'the next run clears away what SIGKILL left' realize "$T/race/r.yaml"
 sed -i 's/sleep 321/sleep 0.1/' "$T/int/r.yaml"
 t_run 'and builds' realize "$T/int/r.yaml"
