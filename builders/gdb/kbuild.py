@@ -15,12 +15,12 @@ see section_addresses(). New modules are noticed at do_init_module(): by then a 
 and not one of its instructions ran, so a breakpoint in its init function is hit.
 """
 
+import importlib.util
 import os
 import re
 import struct
 import sys
 import tempfile
-import types
 
 import gdb
 
@@ -245,24 +245,30 @@ def load_kernel():
         load_kernel_scripts(script)
 
 
-def mend_constants(path):
-    """A file made of C headers. In 5.10 and others it has numbers such as 1UL, which are none in Python."""
-    constants = types.ModuleType("linux.constants")
-    try:
-        with open(path) as file:
+class Constants:
+    """Imports linux.constants, a file made of C headers. In 5.10 and others it has numbers such as 1UL, which are
+    none in Python."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def find_spec(self, name, path=None, target=None):
+        return importlib.util.spec_from_loader(name, self) if name == "linux.constants" else None
+
+    def create_module(self, spec):
+        return None
+
+    def exec_module(self, module):
+        with open(self.path) as file:
             text = re.sub(r"\b(0x[0-9a-fA-F]+|[0-9]+)U?L{1,2}\b", r"\1", file.read())
-        exec(compile(text, path, "exec"), constants.__dict__)
-    except Exception as error:  # then the import says it again, in its own words
-        say("constants of the kernel's gdb scripts: %s" % str(error).split("\n")[0])
-        return
-    sys.modules["linux.constants"] = constants
+        exec(compile(text, self.path, "exec"), module.__dict__)
 
 
 def load_kernel_scripts(script):
     """The kernel's own lx- commands are welcome, and not needed. Run like this an error of theirs is an
     exception here; from within another script gdb's `source` would also leave __file__ as it is."""
     sys.dont_write_bytecode = True
-    mend_constants(os.path.join(os.path.dirname(script), "scripts/gdb/linux/constants.py"))
+    sys.meta_path.insert(0, Constants(os.path.join(os.path.dirname(script), "scripts/gdb/linux/constants.py")))
     names = {"__name__": "__main__", "__file__": script, "gdb": gdb, "os": os, "sys": sys}
     try:
         with open(script) as file:
