@@ -215,6 +215,13 @@ t_board() {
 	t_lock_once "$1" "$2/recipe.lock"
 }
 
+# The kernel of tests/data/old, as t_board does it.
+t_board_old() {
+	cp -R "$T_TOP/tests/data/old" "$1" && mkdir -p "$T/lock" || return 1
+	printf 'kbuild: 1\narch: x86_64\ntoolchain: debian/11\nkernel: debian/11/linux-source-5.10\n' >"$T/lock/old.yaml"
+	t_lock_once old "$1/recipe.lock"
+}
+
 # A recipe $1 with one step `it` that runs the shell text $2.
 t_script_recipe() {
 	{

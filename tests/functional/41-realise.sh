@@ -4,7 +4,7 @@
 # store scenarios 15 (early cutoff), 17 (six processes, one build), 25 (logs); further:
 # cancelled builds, parallel ones, logs by path and by step.
 . "$(dirname "$0")/../lib.sh"
-t_shared
+need sqlite3 jq
 t_toolchain_lock "$T/r.lock" || { not_ok 'the toolchain can be locked'; done_testing; }
 B=$T_TOP/tests/data/script
 salt=$$-$(date +%s)
@@ -32,6 +32,8 @@ END
 realize() {
 	"$KB" realize --locked "$@"
 }
+# A store of its own: what is left in it is counted.
+t_own_toolchain "$T/r.yaml" || { not_ok 'the toolchain can be had'; done_testing; }
 
 "$KB" realize --locked --no-link --json "$T/r.yaml#second" >"$T/0.json" 2>"$T/0.err"
 t_is 'a named step is built with what it needs' 'true true' "$(built "$T/0.json" first) $(built "$T/0.json" second)"

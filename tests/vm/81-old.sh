@@ -7,11 +7,8 @@
 . "$(dirname "$0")/../lib.sh"
 need bwrap qemu-system-x86_64 gdb
 t_shared
-mkdir -p "$T/lock"
 cd "$T" || exit 1
-cp -R "$T_TOP/tests/data/old" old
-printf 'kbuild: 1\narch: x86_64\ntoolchain: debian/11\nkernel: debian/11/linux-source-5.10\n' >lock/old.yaml
-t_lock_once old old/recipe.lock || { not_ok 'the old kernel can be locked'; done_testing; }
+t_board_old old || { not_ok 'the old kernel can be locked'; done_testing; }
 
 if "$KB" realize --locked old/recipe.yaml >out 2>err; then
 	ok 'everything is built'
