@@ -43,8 +43,8 @@ for dir in */; do
 		continue
 	fi
 	for step in $steps; do
-		if "$KB" realize --locked --no-link "$b/test.yaml#$step" >"$T/$step.path" 2>"$T/err" &&
-			[ -e "$(cat "$T/$step.path")" ]; then
+		if "$KB" realize --locked --no-link "$b/test.yaml#$step" >"$T/$b.$step.path" 2>"$T/err" &&
+			[ -e "$(cat "$T/$b.$step.path")" ]; then
 			ok "$b: $step is built"
 		else
 			not_ok "$b: $step is built"
@@ -54,25 +54,27 @@ for dir in */; do
 done
 if [ "$n" -ge 8 ]; then ok "$n builders"; else not_ok "$n builders are fewer than there were"; fi
 
-# What they made, looked at from outside.
+# What they made, looked at from outside: builder.step.
 out() {
 	cat "$T/$1.path"
 }
-t_has 'config: a number is a number' "$(out kernel.config)/config" '^CONFIG_LOG_BUF_SHIFT=18$'
-t_has 'config: a string that looks like one is a string' "$(out kernel.config)/config" '^CONFIG_DEFAULT_HOSTNAME="18"$'
-t_is 'guest: init is static' '' "$(readelf -l "$(out init)/bin/init" 2>&1 | grep INTERP)"
-t_is 'initramfs: what it holds is listed' '100600 0:5 3 /etc/motd' "$(grep ' /etc/motd$' "$(out initramfs)/contents.txt")"
-t_is 'kernel: the link image leads to the image' bzImage "$(readlink "$(out kernel)/image")"
-t_is 'module: it is made for that kernel' "$(cat "$(out kernel)/release")" \
-	"$(ls "$(out modules.hello)/lib/modules")"
+t_has 'config: a number is a number' "$(out config.kernel.config)/config" '^CONFIG_LOG_BUF_SHIFT=18$'
+t_has 'config: a string that looks like one is a string' "$(out config.kernel.config)/config" '^CONFIG_DEFAULT_HOSTNAME="18"$'
+t_is 'guest: init is static' '' "$(readelf -l "$(out guest.init)/bin/init" 2>&1 | grep INTERP)"
+t_is 'initramfs: what it holds is listed' '100600 0:5 3 /etc/motd' "$(grep ' /etc/motd$' "$(out initramfs.initramfs)/contents.txt")"
+t_is 'kernel: the link image leads to the image' bzImage "$(readlink "$(out kernel.kernel)/image")"
+t_is 'module: it is made for that kernel' "$(cat "$(out kernel.kernel)/release")" \
+	"$(ls "$(out module.modules.hello)/lib/modules")"
 t_is 'patch: patches are applied in order' 'one 2 three four five 6 seven' \
-	"$(tr '\n' ' ' <"$(out patched)/sub/numbers.txt" | sed 's/ $//')"
-t_run 'run: the script runs from where it lies' "$(out run)/bin/runvm" --print
+	"$(tr '\n' ' ' <"$(out patch.patched)/sub/numbers.txt" | sed 's/ $//')"
+t_is 'prebuilt: the link image leads to the image' "vmlinuz-$(cat "$(out prebuilt.kernel)/release")" \
+	"$(readlink "$(out prebuilt.kernel)/image")"
+t_run 'run: the script runs from where it lies' "$(out run.run)/bin/runvm" --print
 t_has 'run: the memory is that of the recipe' "$T_OUT" '-m 512M'
 if command -v qemu-system-x86_64 >/dev/null; then
 	t_run 'run: its machine boots and the test in it passes' timeout 200 "$KB" run --locked run/test.yaml --test
 else
 	skip 'run: its machine boots' 'qemu-system-x86_64 is not installed'
 fi
-t_run 'gdb: so does this one' "$(out gdb)/bin/rungdb" --print --target 1234
+t_run 'gdb: so does this one' "$(out gdb.gdb)/bin/rungdb" --print --target 1234
 done_testing
