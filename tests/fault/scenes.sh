@@ -243,10 +243,12 @@ valid() {
 LEFT='kbuild/tmp/\|temproots/\|-.*\.lock'
 REWRITTEN='drvs/.*\.tmp\|history/.*\.tmp\|caches/.*\.tmp\|bin/\.tmp d'
 scene_state() {
-	valid
-	# What holds a group of roots is an inode: another one with each copy of the template.
-	(cd "$W" && find . -printf '%P %y %m %l\n') | sed 's|\(/holder l\) .*|\1|' |
-		grep -v 'db.sqlite[.-]\|unsynced.lock\|drvs/.*\.zst \|kbuild/known[/ ]\|'"$REWRITTEN\|$LEFT" | sort
+	{
+		valid
+		# What holds a group of roots is an inode: another one with each copy of the template.
+		(cd "$W" && find . -printf '%P %y %m %l\n') | sed 's|\(/holder l\) .*|\1|' |
+			grep -v 'db.sqlite[.-]\|unsynced.lock\|drvs/.*\.zst \|kbuild/known[/ ]\|'"$REWRITTEN\|$LEFT"
+	} | sort
 }
 
 scene_strays() {
