@@ -20,7 +20,7 @@ PACKAGES := gcc libc6-dev pkg-config bubblewrap libyaml-dev libgit2-dev \
 FUZZ_PACKAGES := clang libclang-rt-dev
 CHECK_PACKAGES := $(PACKAGES) libcmocka-dev perl shellcheck clang-format nix-bin git \
 	nginx-light openssl s3cmd sqlite3 cpio attr jq xz-utils zstd bzip2 lz4 valgrind \
-	time cmake
+	time cmake openssh-client python3 procps
 
 # kbuild starts in a millisecond because it links little; kbuild-fetch is the second
 # program, for what touches network, git or archives.
