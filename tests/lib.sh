@@ -210,14 +210,19 @@ t_kernel_lock() {
 }
 
 t_board() {
-	cp -R "$T_TOP/tests/data/$1" "$2" && mkdir -p "$T/lock" || return 1
+	t_board_files "$1" "$2" || return 1
 	printf 'kbuild: 1\narch: %s\nkernel: debian/13/linux-source-6.12\n' "$1" >"$T/lock/$1.yaml"
 	t_lock_once "$1" "$2/recipe.lock"
 }
 
+# The recipe of tests/data/$1 in $2, with the module that all of them have.
+t_board_files() {
+	cp -R "$T_TOP/tests/data/$1" "$2" && cp -R "$T_TOP/tests/data/tiny/probe" "$2/" && mkdir -p "$T/lock"
+}
+
 # The kernel of tests/data/old, as t_board does it.
 t_board_old() {
-	cp -R "$T_TOP/tests/data/old" "$1" && mkdir -p "$T/lock" || return 1
+	t_board_files old "$1" || return 1
 	printf 'kbuild: 1\narch: x86_64\ntoolchain: debian/11\nkernel: debian/11/linux-source-5.10\n' >"$T/lock/old.yaml"
 	t_lock_once old "$1/recipe.lock"
 }

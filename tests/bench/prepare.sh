@@ -5,7 +5,7 @@
 # version makes them ones that nobody has built before. Each is run once; the whole time of the steps
 # `kernel`, and of the example's module.
 mkdir -p "$T/p"
-cp -R "$top/tests/data/armhf/." "$T/p/"
+cp -R "$top/tests/data/armhf/." "$top/tests/data/tiny/probe" "$T/p/"
 sed -i "s|localversion: -board|localversion: -bench$$|" "$T/p/recipe.yaml"
 "$KB" lock "$T/p/recipe.yaml" >/dev/null 2>&1
 config=$("$KB" realize --no-link "$T/p/recipe.yaml#kernel.config" 2>/dev/null)
